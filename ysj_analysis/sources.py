@@ -1,0 +1,105 @@
+"""How do the files people really have become our tables? One adapter per format.
+
+An adapter has two steps. `read` takes the files as they are. `clean` makes canonical tables of them,
+with a line in the ledger for each thing removed, changed or assumed. What is wrong with a file is said
+in one block, and nothing is guessed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+
+import pandas as pd
+
+from ysj_analysis import source_cook_county
+from ysj_analysis.load import DataError
+from ysj_analysis.study_folder import StudyFolder
+
+
+@dataclass(frozen=True)
+class Format:
+    """How one kind of file is converted.
+
+    Attributes
+    ----------
+    title : str
+        What the files are, in a line of help.
+    read : callable
+        Files to raw tables.
+    clean : callable
+        Raw tables, and options by name, to a study folder.
+    options : mapping of str to tuple of str
+        Each option with its allowed values, the default first.
+    """
+
+    title: str
+    read: Callable[[Sequence[Path]], Mapping[str, pd.DataFrame]]
+    clean: Callable[..., StudyFolder]
+    options: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+FORMATS: Mapping[str, Format] = MappingProxyType(
+    {
+        "cook-county": Format(
+            "Cook County felony cases: intake, disposition and sentence counts (three JSON files)",
+            source_cook_county.read,
+            source_cook_county.clean,
+        ),
+    }
+)
+"""The formats that can be converted, by id."""
+
+
+def convert(format: str, files: Sequence[str | Path], out: str | Path, **options: str) -> Path:
+    """Convert files to a study folder, whole or not at all.
+
+    Parameters
+    ----------
+    format : str
+        One of `FORMATS`.
+    files : sequence of path
+        The files of that format, in any order.
+    out : path
+        The folder to make; it may exist if it is empty.
+    **options : str
+        Options of the format.
+
+    Returns
+    -------
+    Path
+        The folder, holding the tables, `study.toml` and `ledger.csv`.
+
+    Raises
+    ------
+    DataError
+        When the files cannot be used, or ``out`` holds something.
+    ValueError
+        When the format or an option is not known.
+
+    Examples
+    --------
+    >>> convert("cook-country", [], "out")
+    Traceback (most recent call last):
+    ValueError: format 'cook-country' is not known. Known are cook-county.
+    """
+    if format not in FORMATS:
+        raise ValueError(f"format {format!r} is not known. Known are {', '.join(FORMATS)}.")
+    adapter = FORMATS[format]
+    for name, value in options.items():
+        if name not in adapter.options:
+            known = ", ".join(adapter.options) or "none"
+            raise ValueError(f"{format} has no option {name!r}. Its options: {known}.")
+        if value not in adapter.options[name]:
+            raise ValueError(
+                f"{name} of {format} is one of {', '.join(adapter.options[name])}, not {value!r}."
+            )
+    paths = [Path(file) for file in files]
+    if missing := [path for path in paths if not path.is_file()]:
+        raise DataError(
+            f"{len(missing)} of {len(paths)} files are not there, the first {missing[0].name}.\n"
+            "Check the path."
+        )
+    return adapter.clean(adapter.read(paths), **options).write(out)
