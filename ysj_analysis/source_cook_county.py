@@ -3,7 +3,7 @@
 The Cook County State's Attorney publishes case-level data; github.com/DSharm/cook-county-SAO-d3 counts
 them by year, status and race in `intake_year_status_race.json`, `disp_year_status_race.json` and
 `sent_year_status_race.json`. The year is the year a case came in, in all three: cases reaching intake
-and cases disposed of or pending are equal in number in every year and group. `docs/cook_county.md`
+and cases disposed of or pending are equal in number in every year and group. `docs/sources.md`
 explains each choice made here.
 """
 
@@ -15,7 +15,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from ysj_analysis.load import DataError
+from ysj_analysis.load import DataError, shown
+from ysj_analysis.source_files import refuse
 from ysj_analysis.study_folder import Ledger, Source, StudyFolder
 from ysj_analysis.vocabulary import Stage
 
@@ -117,7 +118,7 @@ def read(files: Sequence[Path]) -> dict[str, pd.DataFrame]:
         if len(found) != 1 or "Year" not in table:
             raise DataError(
                 f"{file.name}: no column Year and one of {', '.join(STATUSES)} in its {len(table)} records; "
-                f"it has {', '.join(map(str, table.columns)) or 'no columns'}.\n"
+                f"it has {', '.join(map(shown, table.columns[:6])) or 'no columns'}.\n"
                 "Give the intake, disposition and sentence files of Cook County."
             )
         if found[0] in raw:
@@ -200,39 +201,36 @@ def clean(raw: Mapping[str, pd.DataFrame]) -> StudyFolder:
 def _events(table: pd.DataFrame, status: str, ledger: Ledger) -> pd.DataFrame:
     """Return events by year, group and stage from one file, or say what is wrong with it."""
     file, size = table.attrs["file"], len(table)
-    if unknown := [column for column in table.columns if column not in ("Year", status, *GROUPS)]:
+    unknown = [column for column in table if column not in ("Year", status, *GROUPS)]
+    absent = [group for group in GROUPS if group not in table]
+    if unknown or absent:
         raise DataError(
-            f"{file}: {len(unknown)} of {table.shape[1]} columns are not known, the first {unknown[0]!r}.\n"
+            f"{file}: {len(unknown)} columns are not known and {len(absent)} of {len(GROUPS)} groups are in no "
+            f"record. First: {shown((unknown + absent)[0])}.\n"
             f"Groups are {', '.join(GROUPS)}. Correct the file, or extend GROUPS in source_cook_county."
         )
-    table = table.reindex(columns=["Year", status, *GROUPS])
-
-    def refuse(bad: pd.Series, column: str, what: str, do: str) -> None:
-        if bad.any():
-            row = bad.idxmax()
-            raise DataError(
-                f"{file}: {bad.sum()} of {size} records {what}; the first is record {row + 1}, "
-                f"column {column}: {table.loc[row, column]!r}.\n{do}"
-            )
-
     stages = STATUSES[status]
-    known = ", ".join(stages)
-    refuse(~table[status].isin(stages), status, "have an unknown status", f"Known are {known}.")
-    refuse(~table["Year"].map(_whole), "Year", "have no whole year", "Correct the year.")
-    twice = table.duplicated(["Year", status])
-    refuse(twice, status, "repeat a year and status", "Keep one record for each year and status.")
+    known = f"Known are {', '.join(stages)}."
+    bad = ~table[status].map(lambda value: isinstance(value, str) and value in stages)
+    refuse(table, bad, status, "have an unknown status", known, first_row=1)
+    bad = ~table["Year"].map(_whole)
+    refuse(table, bad, "Year", "have no whole year", "Correct the year.", first_row=1)
     for group in GROUPS:
         bad = ~(table[group].isna() | table[group].map(_whole))
-        refuse(bad, group, "have a count that is not a whole number of 0 or more", "Correct the count.")
+        what = "have a count that is not a whole number of 0 or more"
+        refuse(table, bad, group, what, "Correct the count.", first_row=1)
+    twice = table.duplicated(["Year", status])
+    what, do = "repeat a year and status", "Keep one record for each year and status."
+    refuse(table, twice, status, what, do, first_row=1)
 
     years = sorted(table["Year"].unique())
-    absent = pd.MultiIndex.from_product([years, stages]).difference(
+    gaps = pd.MultiIndex.from_product([years, stages]).difference(
         pd.MultiIndex.from_frame(table[["Year", status]])
     )
-    if len(absent):
-        year, label = absent[0]
+    if len(gaps):
+        year, label = gaps[0]
         raise DataError(
-            f"{file}: {len(absent)} of {len(years) * len(stages)} records are missing, the first "
+            f"{file}: {len(gaps)} of {len(years) * len(stages)} records are missing, the first "
             f"{label!r} in {year}.\nAdd a record, with 0 for each group if there were none."
         )
     empty = int(table[list(GROUPS)].isna().sum().sum())

@@ -14,7 +14,7 @@ from types import MappingProxyType
 
 import pandas as pd
 
-from ysj_analysis import source_cook_county
+from ysj_analysis import source_census_2021, source_cook_county
 from ysj_analysis.load import DataError
 from ysj_analysis.study_folder import StudyFolder
 
@@ -47,6 +47,12 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
             "Cook County felony cases: intake, disposition and sentence counts (three JSON files)",
             source_cook_county.read,
             source_cook_county.clean,
+        ),
+        "census-2021": Format(
+            "Census 2021: ethnic groups by single year of age, and TS007 (one or two CSV files)",
+            source_census_2021.read,
+            source_census_2021.clean,
+            {"ethnicity_base": ("2021", "2011", "2001")},
         ),
     }
 )
@@ -83,7 +89,7 @@ def convert(format: str, files: Sequence[str | Path], out: str | Path, **options
     --------
     >>> convert("cook-country", [], "out")
     Traceback (most recent call last):
-    ValueError: format 'cook-country' is not known. Known are cook-county.
+    ValueError: format 'cook-country' is not known. Known are cook-county, census-2021.
     """
     if format not in FORMATS:
         raise ValueError(f"format {format!r} is not known. Known are {', '.join(FORMATS)}.")
