@@ -1,0 +1,279 @@
+"""How is a report rendered, and from what? Parameters, notebook, page, folder and manifest.
+
+The flow is checked parameters -> papermill -> what it showed -> page, tables, figures and manifest ->
+the folder appears, whole or not at all. The same inputs and parameters give the same bytes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import platform
+import subprocess
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import date as Date
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from . import __version__, execution
+from .content import Content, ContentError, collect
+from .page import Heading, first_heading, render_page
+from .publication import whole
+from .request import Request, request
+
+FORMATS = ("html",)
+LIBRARIES = (
+    *(
+        "ipykernel",
+        "jinja2",
+        "matplotlib",
+        "mistune",
+        "nbclient",
+        "nbconvert",
+        "numpy",
+        "pandas",
+        "papermill",
+    ),
+    *("pydantic", "scipy", "seaborn", "statsmodels"),
+)
+_INPUTS = (".csv", ".toml", ".json", ".parquet")
+_MONTHS = (
+    *("January", "February", "March", "April", "May", "June", "July", "August", "September"),
+    *("October", "November", "December"),
+)
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a report was made from and what it holds. No path, no user, no clock but the one given.
+
+    Attributes
+    ----------
+    notebook, title, edition : str
+        What was rendered.
+    date : str or None
+        The date given, if one was.
+    parameters : dict
+        As the notebook ran with them, but for the folder of the study.
+    inputs : dict
+        SHA-256 of the notebook and of every file of the study.
+    versions : dict
+        Of Python, this package and the libraries it uses.
+    commit : str or None
+        Of the checkout, with "+" when files differ from it.
+    tables : dict
+        For each table its title, how many cells it has, how many are hidden and by which policy.
+    hidden : dict
+        Hidden cells in all, by policy.
+    outputs : dict
+        SHA-256 of every other file of the folder.
+    facts : dict
+        What the notebook added: ledger, policy, sources.
+    """
+
+    notebook: str
+    title: str
+    edition: str
+    date: str | None
+    parameters: dict[str, Any]
+    inputs: dict[str, Any]
+    versions: dict[str, str]
+    commit: str | None
+    tables: dict[str, dict[str, Any]]
+    hidden: dict[str, int]
+    outputs: dict[str, str]
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> str:
+        """Write the manifest as text, the facts beside the rest."""
+        fields = asdict(self)
+        facts = fields.pop("facts")
+        if clash := sorted(set(fields) & set(facts)):
+            raise ContentError(f"The fact {clash[0]!r} of the notebook is one the manifest keeps itself.")
+        return (
+            json.dumps(fields | facts, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
+        )
+
+
+def render(
+    notebook: str | Path,
+    *,
+    data: str | Path | None = None,
+    out: str | Path = "reports",
+    parameters: Mapping[str, Any] | None = None,
+    text: Mapping[str, str] | None = None,
+    edition: str = "public",
+    date: str | Date | None = None,
+    timeout: int = 600,
+) -> Path:
+    """Render a notebook to a folder that appears whole or not at all.
+
+    Parameters
+    ----------
+    notebook : str or path
+        A notebook of the kit by its name, or any other by its path.
+    data : path, optional
+        The study folder; the notebook's own default when it is not given.
+    out : path
+        Folder of all reports. This one becomes ``out/<area>/<year>/<notebook>/``.
+    parameters : mapping, optional
+        Values for the notebook, of the types it declares. An ``area`` or ``year`` not given is the
+        study's first and last.
+    text : mapping of str to str, optional
+        Further values as typed on a command line, converted by the declared type.
+    edition : {"public", "restricted"}
+        The restricted edition is marked, and has a folder of its own.
+    date : date or str, optional
+        Printed on the page, as YYYY-MM-DD. No clock is read.
+    timeout : int
+        Seconds a cell may take.
+
+    Returns
+    -------
+    Path
+        The finished folder; ``index.html`` is the page.
+
+    Raises
+    ------
+    ParameterError
+        Before anything runs, if a value is unknown, missing or of another type.
+    NotebookError
+        If the notebook did not run to its end, or shows what may not be published.
+    Locked
+        If another run is writing the same report.
+    """
+    wanted = request(notebook, data=data, values=parameters, text=text, edition=edition, date=date)
+    target = wanted.folder(Path(out))
+    with whole(target) as build:
+        executed = execution.run(
+            execution.read(wanted.notebook), wanted.values, name=wanted.name, timeout=timeout
+        )
+        _write(build, collect(executed, name=wanted.name), wanted, executed.metadata.get("title", ""))
+    return target
+
+
+# -- the folder --------------------------------------------------------------------------------------
+
+
+def _write(build: Path, content: Content, wanted: Request, title: str) -> None:
+    """Write every file of the report, the manifest last."""
+    first, content = first_heading(content)
+    title = title or first
+    if not title:
+        raise ContentError(f"{wanted.name} has no title: begin it with a heading (# ...).")
+    addresses = {name: f"tables/{wanted.marked(name + '.csv')}" for name in content.tables}
+    files = {
+        wanted.marked("index.html"): render_page(
+            content, _heading(content, wanted, title), table_files=addresses
+        )
+    }
+    for name, table in content.tables.items():
+        own = addresses[name].removeprefix("tables/")
+        files[addresses[name]] = table["csv"]
+        files[f"{addresses[name]}-metadata.json"] = _json(table["csvw"] | {"url": own})
+    for name, figure in content.figures.items():
+        files[f"figures/{wanted.marked(name + '.svg')}"] = figure["svg"]
+    hashes = {name: _sha256(text.encode()) for name, text in sorted(files.items())}
+    files["manifest.json"] = _manifest(content, wanted, title, hashes).to_json()
+    _refuse_paths(files, wanted)
+    for name, text in files.items():
+        (build / name).parent.mkdir(exist_ok=True)
+        (build / name).write_bytes(text.encode())
+
+
+def _heading(content: Content, wanted: Request, title: str) -> Heading:
+    area, period = wanted.where
+    place = ", ".join(filter(None, (area, str(content.facts.get("period", period)))))
+    facts = (("Date", _long_date(wanted.date)),) if wanted.date else ()
+    return Heading(title, place, f"{wanted.edition.capitalize()} edition", wanted.marking, facts)
+
+
+def _long_date(iso: str) -> str:
+    day = Date.fromisoformat(iso)
+    return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
+
+
+def _manifest(content: Content, wanted: Request, title: str, outputs: dict[str, str]) -> Manifest:
+    tables = {
+        name: {key: table.get(key) for key in ("title", "cells", "hidden", "policy")}
+        for name, table in content.tables.items()
+    }
+    hidden: dict[str, int] = {}
+    for table in tables.values():
+        if table["policy"]:
+            hidden[table["policy"]] = hidden.get(table["policy"], 0) + int(table["hidden"] or 0)
+    values = {key: value for key, value in wanted.values.items() if key != "data"}
+    return Manifest(
+        notebook=wanted.name,
+        title=title,
+        edition=wanted.edition,
+        date=wanted.date,
+        parameters=values,
+        inputs={"notebook": _sha256(wanted.notebook.read_bytes()), "study": _study_hashes(wanted.study)},
+        versions=versions(),
+        commit=commit(),
+        tables=tables,
+        hidden=hidden,
+        outputs=outputs,
+        facts=content.facts,
+    )
+
+
+def _refuse_paths(files: Mapping[str, str], wanted: Request) -> None:
+    """Refuse to publish the address of a folder of this machine: it can name a person."""
+    folders = {wanted.study, wanted.notebook.resolve().parent, Path(__file__).resolve().parents[1]}
+    for folder in filter(None, folders):
+        for name, text in files.items():
+            if len(folder.parts) > 2 and str(folder) in text:
+                raise ContentError(f"{name} would show the address of a folder of this machine.")
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _study_hashes(study: Path | None) -> dict[str, str]:
+    if study is None:
+        return {}
+    files = [study] if study.is_file() else [p for p in sorted(study.iterdir()) if p.suffix in _INPUTS]
+    return {p.name: _sha256(p.read_bytes()) for p in files}
+
+
+def versions() -> dict[str, str]:
+    """List the versions of Python, this package and the libraries it declares.
+
+    Examples
+    --------
+    >>> versions()["ysj-analysis"] == __version__
+    True
+    """
+    found = {"python": platform.python_version(), "ysj-analysis": __version__}
+    for name in LIBRARIES:
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            found[name] = metadata.version(name)
+    return found
+
+
+def commit() -> str | None:
+    """Name the commit of the checkout this package runs from; ``None`` when it is installed."""
+    checkout = Path(__file__).resolve().parents[1]
+    if not (checkout / ".git").exists():
+        return None
+
+    def git(*arguments: str) -> str:
+        return subprocess.run(
+            ["git", "-C", str(checkout), *arguments], capture_output=True, text=True, check=True, timeout=20
+        ).stdout.strip()
+
+    try:
+        head = git("rev-parse", "HEAD")
+        return head + ("+" if git("status", "--porcelain", "--untracked-files=no", "ysj_analysis") else "")
+    except (OSError, subprocess.SubprocessError):
+        return None
