@@ -15,25 +15,11 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from . import intervals
+from . import formulas, intervals
+from .references import OVERALL, against, keys, totals
 from .vocabulary import MEASURE, POPULATION, UNKNOWN
 
-ALL_OTHERS = "all-others"
-OVERALL = "overall"
-
-METHODS = {
-    "rate_ratio": "mid-P conditional",
-    "risk_ratio": "Miettinen-Nurminen score",
-    "rate_difference": "MOVER from single-rate limits",
-    "risk_difference": "Newcombe hybrid score",
-    "odds_ratio": "mid-P conditional",
-    "complement_ratio": "Miettinen-Nurminen score",
-    "proportion": "Wilson",
-    "representation_index": "Wilson / population share",
-}
-"""The default method of each measure. Rates follow OHID's rule: exact under 10 events, Byar from 10."""
-
-_VALUES = ("events", "denominator", "note")
+_RATES = {"risk_ratio": "rate_ratio", "risk_difference": "rate_difference", "proportion": "rate"}
 
 
 def rates(table: pd.DataFrame, *, per: float = 1000, level: float = 0.95) -> pd.DataFrame:
@@ -55,10 +41,15 @@ def rates(table: pd.DataFrame, *, per: float = 1000, level: float = 0.95) -> pd.
         The same rows with the columns of ``vocabulary.MEASURE``; ``measure`` is ``rate_per_1000`` (or
         whatever ``per`` is) or ``proportion``. No events: the estimate is 0 with a finite upper limit.
 
+    Raises
+    ------
+    ValueError
+        If a column is missing, a group occurs twice in one comparison, or a count is impossible.
+
     References
     ----------
-    Garwood (1936) below 10 events and Byar's approximation (Breslow and Day 1987) from 10, as in the
-    Office for Health Improvement and Disparities' technical guide; Wilson (1927) for proportions.
+    Garwood (1936) below 10 events and Byar's approximation (Breslow and Day 1987) from 10, the rule of
+    the Office for Health Improvement and Disparities; Wilson (1927) for proportions.
 
     Examples
     --------
@@ -70,18 +61,9 @@ def rates(table: pd.DataFrame, *, per: float = 1000, level: float = 0.95) -> pd.
     1  White      1.86  0.96  3.25             Byar
     """
     table = _checked(table)
-    poisson = table["base"].eq(POPULATION).to_numpy()
     x, n = _counts(table)
-    with np.errstate(all="ignore"):
-        rate = [per * v for v in intervals.rate(x, np.where(poisson, n, np.nan), level=level)[:3]]
-        share = intervals.proportion(x, np.where(poisson, np.nan, n), level=level)[:3]
-    return _measured(
-        table,
-        measure=np.where(poisson, f"rate_per_{per:.0f}", "proportion"),
-        values=[np.where(poisson, r, s) for r, s in zip(rate, share, strict=True)],
-        method=np.where(poisson, np.where(x < 10, "exact (Garwood)", "Byar"), METHODS["proportion"]),
-        note=np.where(np.isnan(x), "suppressed", np.where(n > 0, "", "no_denominator")),
-    )
+    note = np.select([np.isnan(x), ~(n > 0)], ["suppressed", "no_denominator"], "")
+    return _measured(table, _named(table, "proportion", per), note=note, level=level)
 
 
 def relative_rates(
@@ -122,12 +104,11 @@ def relative_rates(
     --------
     >>> t = pd.DataFrame({"group": ["Black", "White"], "base": "population",
     ...                   "events": [4, 1], "denominator": [3750, 6450]})
-    >>> relative_rates(t).loc[0, ["estimate", "low", "high"]].round(2).to_list()
-    [6.88, 0.86, 170.47]
+    >>> relative_rates(t).loc[0, ["estimate", "low", "high"]].astype(float).round(2).to_list()
+    [6.88, 0.86, 170.25]
     """
     table = _checked(table)
-    against = _against(table, reference)
-    return _compared(table, against, "rate_ratio", "risk_ratio", level)
+    return _compared(table, against(table, reference), "risk_ratio", level=level)
 
 
 def differences(
@@ -151,13 +132,17 @@ def differences(
     ----------
     Newcombe (1998), method 10, for proportions; the method of variance estimates recovery (Zou and
     Donner 2008) from the single-rate limits for rates.
+
+    Examples
+    --------
+    >>> t = pd.DataFrame({"group": ["Black", "White"], "base": "arrest",
+    ...                   "events": [20, 10], "denominator": [101, 105]})
+    >>> differences(t)[["measure", "estimate", "low", "high"]].round(3).head(1)
+               measure  estimate    low   high
+    0  risk_difference     0.103  0.006  0.201
     """
     table = _checked(table)
-    out = _compared(table, _against(table, reference), "rate_difference", "risk_difference", level)
-    rows = out["measure"].eq("rate_difference")
-    out.loc[rows, ["estimate", "low", "high"]] *= per
-    out["measure"] = out["measure"].where(~rows, f"rate_difference_per_{per:.0f}")
-    return out
+    return _compared(table, against(table, reference), "risk_difference", per=per, level=level)
 
 
 def disparity(
@@ -165,71 +150,77 @@ def disparity(
 ) -> pd.DataFrame:
     """Put the ratio, the absolute gap, the ratio of the complement and the odds ratio side by side.
 
-    When a decision becomes rarer its ratio can grow while the gap closes, and a ratio of being
-    remanded and a ratio of not being remanded need not move together. One alone can mislead.
+    When a decision becomes rarer its ratio can grow while the gap closes, and the ratio of being
+    remanded and that of not being remanded need not move together. One alone can mislead.
+
+    Parameters
+    ----------
+    table, reference, level
+        As for :func:`relative_rates`.
 
     Returns
     -------
     DataFrame
-        The rows of the table once for each measure: all ``relative_rates``, then ``differences``, then
-        ``complement_ratio`` and ``odds_ratio`` (rows on a stage only; a rate has no complement).
+        The rows of the table once for each measure: all of ``relative_rates``, then ``differences``,
+        then ``complement_ratio`` and ``odds_ratio`` (rows on a stage; a rate has no complement).
+
+    Examples
+    --------
+    >>> t = pd.DataFrame({"group": ["Black", "White"], "base": "remand_decision",
+    ...                   "events": [9, 5], "denominator": [30, 40]})
+    >>> side_by_side = disparity(t)
+    >>> side_by_side.loc[side_by_side["group"] == "Black", ["measure", "estimate"]].round(2)
+                measure  estimate
+    0        risk_ratio      2.40
+    2   risk_difference      0.18
+    4  complement_ratio      0.80
+    6        odds_ratio      3.00
     """
     table = _checked(table)
-    against = _against(table, reference)
-    cohort = table["base"].ne(POPULATION).to_numpy()
-    shares, those = table[cohort].reset_index(drop=True), against[cohort].reset_index(drop=True)
-    flipped, rest = _complement(shares), _complement(those, "reference_")
-    complement = _compared(flipped, rest, "rate_ratio", "complement_ratio", level)
+    found = against(table, reference)
+    cohort = table["base"].ne(POPULATION)
+    shares, those = table[cohort].reset_index(drop=True), found[cohort.to_numpy()].reset_index(drop=True)
     parts = [
-        relative_rates(table, reference=reference, level=level),
-        differences(table, reference=reference, level=level),
-        complement,
-        _compared(shares, those, "rate_ratio", "odds_ratio", level),
+        _compared(table, found, "risk_ratio", level=level),
+        _compared(table, found, "risk_difference", per=1000, level=level),
+        _compared(shares, those, "complement_ratio", level=level),
+        _compared(shares, those, "odds_ratio", level=level),
     ]
-    return pd.concat([p for p in parts if len(p)], ignore_index=True)
+    return pd.concat([part for part in parts if len(part)], ignore_index=True)
 
 
 def representation(table: pd.DataFrame, *, level: float = 0.95) -> pd.DataFrame:
     """Divide a group's share of those at a stage by its share of the base: the representation index.
 
-    Of children of known ethnicity. The share of the base is taken as known. The index cannot exceed one
-    over that share, so it understates large gaps and cannot be compared between groups of different
+    Of children of known ethnicity, the share of the base taken as known. The index cannot exceed one
+    over that share, so it compresses large gaps and cannot be compared between groups of different
     size: show it beside the relative rate.
+
+    Parameters
+    ----------
+    table, level
+        As for :func:`rates`.
 
     Returns
     -------
     DataFrame
-        The same rows; ``reference`` is the ceiling in words, ``reference_events`` and
-        ``reference_denominator`` are the totals over groups of known ethnicity.
+        The same rows; ``reference`` is ``overall`` and ``reference_events`` and
+        ``reference_denominator`` are the totals over groups of known ethnicity, so that the ceiling is
+        ``reference_denominator / denominator``.
 
     References
     ----------
     Wilson (1927) interval of the share of events, divided by the share of the base.
+
+    Examples
+    --------
+    >>> t = pd.DataFrame({"group": ["Black", "White"], "base": "population",
+    ...                   "events": [45, 55], "denominator": [25, 75]})
+    >>> representation(t)["estimate"].round(2).to_list()
+    [1.8, 0.73]
     """
     table = _checked(table)
-    totals = _totals(table)
-    x, n = _counts(table)
-    with np.errstate(all="ignore"):
-        share = n / totals["denominator"].to_numpy()
-        known = table["group"].ne(UNKNOWN).to_numpy() & (share > 0)
-        estimate, low, high, p_value = intervals.representation(
-            np.where(known, x, np.nan),
-            totals["events"].to_numpy(),
-            np.where(known, share, np.nan),
-            level=level,
-        )
-        ceiling = [f"ceiling {c:.2f}" if np.isfinite(c) else "" for c in 1 / np.where(known, share, np.nan)]
-    return _measured(
-        table,
-        measure="representation_index",
-        values=[estimate, low, high],
-        p_value=p_value,
-        method=METHODS["representation_index"],
-        note=np.where(np.isnan(x), "suppressed", np.where(known, "", "no_denominator")),
-        reference=ceiling,
-        reference_events=totals["events"],
-        reference_denominator=totals["denominator"],
-    )
+    return _shared_out(table, "representation_index", level)
 
 
 def parity_gap(
@@ -239,7 +230,7 @@ def parity_gap(
     convention: str = "reference-fixed",
     level: float = 0.95,
 ) -> pd.DataFrame:
-    """Say it in children: how many events lie above what parity with the reference would give.
+    """Say it in children: how many events lie above what parity would give.
 
     Parameters
     ----------
@@ -252,29 +243,23 @@ def parity_gap(
     Returns
     -------
     DataFrame
-        The same rows; ``measure`` is ``events_above_parity``: events - denominator x parity rate, below 0
-        where the group has fewer than parity would give.
+        The same rows; ``measure`` is ``events_above_parity`` (the denominator times the difference in
+        rates, and so is its interval) or ``events_above_share`` (the total times the difference in
+        shares). Below 0 where the group has fewer than parity would give.
 
-    References
-    ----------
-    The gap is the denominator times the difference in rates, and so is its interval (reference fixed);
-    the total times the difference in shares, with Wilson's interval (total fixed).
+    Examples
+    --------
+    >>> t = pd.DataFrame({"group": ["Black", "White"], "base": "population",
+    ...                   "events": [90, 48], "denominator": [3750, 6450]})
+    >>> round(float(parity_gap(t)["estimate"][0]))
+    62
     """
+    table = _checked(table)
     if convention == "reference-fixed":
-        out = differences(table, reference=reference, per=1, level=level)
-        out[["estimate", "low", "high"]] = out[["estimate", "low", "high"]].mul(out["denominator"], axis=0)
-        return out.assign(
-            measure="events_above_parity", method="denominator x (" + out["method"] + "), reference fixed"
-        )
-    if convention != "total-fixed":
-        raise ValueError(f"convention is {convention!r}; it must be 'reference-fixed' or 'total-fixed'.")
-    out = representation(table, level=level)
-    expected = out["reference_events"] * out["denominator"] / out["reference_denominator"]
-    for column in ("estimate", "low", "high"):
-        out[column] = (out[column] - 1) * expected
-    return out.assign(
-        measure="events_above_parity", reference=OVERALL, method="total x (Wilson - share), total fixed"
-    )
+        return _compared(table, against(table, reference), "events_above_parity", level=level)
+    if convention == "total-fixed":
+        return _shared_out(table, "events_above_share", level)
+    raise ValueError(f"convention is {convention!r}; it must be 'reference-fixed' or 'total-fixed'.")
 
 
 def adjust_p(table: pd.DataFrame, *, method: str = "bh", family: Sequence[str] = ()) -> pd.DataFrame:
@@ -293,25 +278,28 @@ def adjust_p(table: pd.DataFrame, *, method: str = "bh", family: Sequence[str] =
     -------
     DataFrame
         The same rows with ``p_adjusted`` and ``family`` (its name, method and number of comparisons).
+
+    Examples
+    --------
+    >>> adjust_p(pd.DataFrame({"p_value": [0.01, 0.04, None]}))["p_adjusted"].to_list()
+    [0.02, 0.04, nan]
     """
     if method not in ("bh", "holm"):
         raise ValueError(f"method is {method!r}; it must be 'bh' or 'holm'.")
+    p = table["p_value"].astype(float)
     names = (
-        table[list(family)].astype(str).agg(", ".join, axis=1) if family else pd.Series("all", table.index)
+        table[list(family)].astype(str).agg(", ".join, axis=1) if family else p.map(lambda _: "this table")
     )
-    tested = table["p_value"].notna()
-    p = table["p_value"].where(tested)
     size = p.groupby(names).transform("count")
     rank = p.groupby(names).rank(method="first")
     if method == "bh":
-        order = p.sort_values(ascending=False).index
-        adjusted = (p * size / rank).loc[order].groupby(names.loc[order]).cummin()
+        largest_first = (p * size / rank).loc[p.sort_values(ascending=False).index]
+        adjusted = largest_first.groupby(names).cummin()
     else:
-        order = p.sort_values().index
-        adjusted = (p * (size - rank + 1)).loc[order].groupby(names.loc[order]).cummax()
-    labels = (
-        names + " (" + ("Benjamini-Hochberg" if method == "bh" else "Holm") + ", " + size.astype(str) + ")"
-    )
+        smallest_first = (p * (size - rank + 1)).loc[p.sort_values().index]
+        adjusted = smallest_first.groupby(names).cummax()
+    title = {"bh": "Benjamini-Hochberg", "holm": "Holm"}[method]
+    labels = names + f" ({title}, " + size.astype(int).astype(str) + " comparisons)"
     return table.assign(p_adjusted=adjusted.reindex(table.index).clip(upper=1), family=labels)
 
 
@@ -326,150 +314,80 @@ def _checked(table: pd.DataFrame) -> pd.DataFrame:
             f"{len(missing)} of 4 columns a measure needs are missing: {', '.join(missing)}. The table has "
             f"{', '.join(map(str, table.columns))}."
         )
-    keys = _keys(table)
-    repeated = table.duplicated([*keys, "group"])
+    repeated = table.duplicated([*keys(table), "group"]).to_numpy()
     if repeated.any():
-        where = table[repeated].iloc[0]
+        first = int(np.flatnonzero(repeated)[0])
         raise ValueError(
             f"{repeated.sum()} of {len(table)} rows repeat a group within one comparison. First: row "
-            f"{int(np.flatnonzero(repeated)[0])}, {where['group']}. Add rows up first, or add the column "
-            "that tells them apart."
+            f"{first}, group {table['group'].iloc[first]}. Add rows up first, or add the column that tells them apart."
         )
     return table.reset_index(drop=True)
 
 
-def _keys(table: pd.DataFrame) -> list[str]:
-    """The columns that tell one comparison from another."""
-    return [c for c in table.columns if c not in ("group", *_VALUES)]
-
-
-def _counts(table: pd.DataFrame, prefix: str = "") -> tuple[np.ndarray, np.ndarray]:
+def _counts(table: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     """Events and denominators as arrays, missing where an earlier step masked the row."""
     masked = table["note"].ne("").to_numpy() if "note" in table else np.zeros(len(table), bool)
-    x, n = (table[prefix + c].to_numpy(float) for c in ("events", "denominator"))
-    return np.where(masked, np.nan, x), np.where(masked, np.nan, n)
+    return tuple(np.where(masked, np.nan, table[c].to_numpy(float)) for c in ("events", "denominator"))
 
 
-def _totals(table: pd.DataFrame) -> pd.DataFrame:
-    """Totals over the groups of known ethnicity, on every row. A hidden count hides the total."""
-    keys = _keys(table)
-    known = table["group"].ne(UNKNOWN)
-    values = table[["events", "denominator"]].astype(float)
-    hidden = values.isna() & known.to_numpy()[:, None]
-    groups = [table[k] for k in keys] or [pd.Series(0, table.index)]
-    summed = values.where(known, 0.0).fillna(0.0).groupby(groups, observed=True).transform("sum")
-    return summed.mask(hidden.groupby(groups, observed=True).transform("any"))
-
-
-def _against(table: pd.DataFrame, reference: str | pd.DataFrame) -> pd.DataFrame:
-    """Find what each row is compared with: ``reference, reference_events, reference_denominator``."""
-    names = ["reference_events", "reference_denominator"]
-    if isinstance(reference, pd.DataFrame):
-        return _comparator(table, reference, names)
-    if reference in (ALL_OTHERS, OVERALL):
-        totals = _totals(table)
-        own = (
-            table[["events", "denominator"]].where(table["group"].ne(UNKNOWN), 0.0).fillna(0.0).astype(float)
-        )
-        if reference == ALL_OTHERS and table["group"].nunique() < 2:
-            raise ValueError(
-                "reference is 'all-others', but 1 of 1 groups is all there is. Add another group."
-            )
-        found = totals - own if reference == ALL_OTHERS else totals
-        return found.set_axis(names, axis=1).assign(reference=reference)
-    groups = list(dict.fromkeys(table["group"].astype(str)))
-    if reference not in groups:
-        raise ValueError(
-            f"reference {reference!r} is not one of the {len(groups)} groups in the table "
-            f"({', '.join(groups)}). Choose one of them, {ALL_OTHERS!r} or {OVERALL!r}."
-        )
-    keys = _keys(table)
-    chosen = table[table["group"] == reference].rename(columns={"events": names[0], "denominator": names[1]})
-    if not keys:
-        return table[[]].assign(**{n: chosen[n].iloc[0] for n in names}, reference=reference)
-    found = table[keys].merge(chosen[[*keys, *names]], on=keys, how="left")
-    return found[names].assign(reference=reference)
-
-
-def _comparator(table: pd.DataFrame, reference: pd.DataFrame, names: list[str]) -> pd.DataFrame:
-    lacking = [c for c in ("group", "events", "denominator") if c not in reference]
-    if lacking:
-        raise ValueError(
-            f"the comparator table has no {', '.join(lacking)}. It needs group, events, denominator."
-        )
-    on = [c for c in reference.columns if c in _keys(table)]
-    if not on or reference.duplicated(on).any():
-        raise ValueError(
-            f"the comparator table must have one row for each combination of {', '.join(on) or 'key columns'}; "
-            f"{int(reference.duplicated(on).sum()) if on else len(reference)} of {len(reference)} rows are too many."
-        )
-    chosen = reference.rename(columns={"events": names[0], "denominator": names[1], "group": "reference"})
-    text = {c: str for c in on}
-    return (
-        table[on]
-        .astype(text)
-        .merge(chosen[[*on, *names, "reference"]].astype(text), on=on, how="left")[[*names, "reference"]]
-    )
-
-
-def _complement(table: pd.DataFrame, prefix: str = "") -> pd.DataFrame:
-    """Count those who did not reach the stage instead of those who did."""
-    return table.assign(**{prefix + "events": table[prefix + "denominator"] - table[prefix + "events"]})
+def _named(table: pd.DataFrame, on_stage: str, per: float = 1) -> np.ndarray:
+    """Name the measure of each row: that of a rate on the population, that of a share on a stage."""
+    on_population = _RATES.get(on_stage, on_stage)
+    if on_population in ("rate", "rate_difference"):
+        on_population += f"_per_{per:.0f}"
+    return np.where(table["base"].eq(POPULATION), on_population, on_stage)
 
 
 def _compared(
-    table: pd.DataFrame, against: pd.DataFrame, on_population: str, on_stage: str, level: float
+    table: pd.DataFrame, found: pd.DataFrame, on_stage: str, *, per: float = 1, level: float
 ) -> pd.DataFrame:
-    """Apply one two-group interval to the rows on the population and another to those on a stage."""
-    functions = {
-        "rate_ratio": intervals.rate_ratio,
-        "risk_ratio": intervals.risk_ratio,
-        "complement_ratio": intervals.risk_ratio,
-        "rate_difference": intervals.rate_difference,
-        "risk_difference": intervals.risk_difference,
-        "odds_ratio": intervals.odds_ratio,
-    }
+    """Compare each row with its reference; the reference's own row says so and has no interval."""
     x, n = _counts(table)
-    rx, rn = (against[c].to_numpy(float) for c in ("reference_events", "reference_denominator"))
     poisson = table["base"].eq(POPULATION).to_numpy()
-    itself = table["group"].astype(str).eq(against["reference"].astype(str)).to_numpy()
-    note = intervals.note(x, n, rx, rn, poisson)
-    values = np.full((4, len(table)), np.nan)
-    for rows, name in ((poisson, on_population), (~poisson, on_stage)):
-        chosen = rows & ~itself & (n > 0) & (rn > 0) & ~np.isnan(x) & ~np.isnan(rx)
-        if chosen.any():
-            values[:, chosen] = functions[name](x[chosen], n[chosen], rx[chosen], rn[chosen], level=level)
-    ratio = "ratio" in on_stage
-    values[0, itself & (n > 0) & (x > 0)] = 1.0 if ratio else 0.0
-    return _measured(
-        table,
-        measure=np.where(poisson, on_population, on_stage),
-        values=values[:3],
-        p_value=values[3],
-        method=np.where(poisson, METHODS[on_population], METHODS[on_stage]),
-        note=np.where(itself, "reference", note),
-        **{c: against[c] for c in ("reference", "reference_events", "reference_denominator")},
+    rx, rn = (found[c].to_numpy(float) for c in ("reference_events", "reference_denominator"))
+    itself = table["group"].astype(str).eq(found["reference"].astype(str)).to_numpy()
+    out = _measured(
+        table.assign(**found),
+        _named(table, on_stage, per),
+        note=np.where(itself, "reference", intervals.note(x, n, rx, rn, poisson)),
+        level=level,
     )
+    equal = 1.0 if on_stage in formulas.RATIOS else 0.0
+    out["estimate"] = out["estimate"].mask(itself, np.where(x > 0, equal, np.nan))
+    out.loc[itself, ["low", "high", "p_value"]] = np.nan
+    return out
 
 
-def _measured(table: pd.DataFrame, *, measure, values, method, note, **columns) -> pd.DataFrame:
-    """Lay out a result: the columns of ``vocabulary.MEASURE``, ``by`` columns after ``group``."""
-    estimate, low, high = values
+def _shared_out(table: pd.DataFrame, name: str, level: float) -> pd.DataFrame:
+    """Compare each group's share of the events with its share of the base."""
+    total = totals(table).set_axis(["reference_events", "reference_denominator"], axis=1)
+    x, n = _counts(table)
+    known = table["group"].ne(UNKNOWN).to_numpy() & (n > 0)
+    note = np.select([np.isnan(x) | total.isna().any(axis=1), ~known], ["suppressed", "no_denominator"], "")
+    table = table.assign(reference=OVERALL, **total)
+    out = _measured(table, np.full(len(table), name), note=note, level=level)
+    out.loc[~known, ["estimate", "low", "high", "p_value"]] = np.nan
+    return out
+
+
+def _measured(table: pd.DataFrame, measure: np.ndarray, *, note, level: float) -> pd.DataFrame:
+    """Compute the measure of each row and lay the result out as ``vocabulary.MEASURE``."""
+    if "reference" not in table:
+        table = table.assign(reference="", reference_events=np.nan, reference_denominator=np.nan)
+    x, n = _counts(table)
+    rx, rn = (table[c].to_numpy(float) for c in ("reference_events", "reference_denominator"))
+    poisson = table["base"].eq(POPULATION).to_numpy()
+    estimate, low, high, p_value = formulas.interval(measure, x, n, rx, rn, poisson=poisson, level=level)
     earlier = table["note"].to_numpy(object) if "note" in table else np.full(len(table), "", object)
     out = table.assign(
         measure=measure,
         estimate=estimate,
         low=low,
         high=high,
-        method=method,
+        p_value=p_value,
+        method=formulas.method(measure, x),
         note=np.where(earlier != "", earlier, note),
-        **columns,
     )
-    for name, empty in (("reference", ""), ("reference_events", np.nan), ("reference_denominator", np.nan)):
-        if name not in out:
-            out[name] = empty
-    if "p_value" not in out:
-        out["p_value"] = np.nan
-    by = [c for c in _keys(table) if c not in MEASURE]
+    by = [c for c in out.columns if c not in MEASURE]
     at = MEASURE.index("group") + 1
     return out[[c for c in (*MEASURE[:at], *by, *MEASURE[at:]) if c in out.columns]]

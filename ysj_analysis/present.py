@@ -1,0 +1,319 @@
+"""How do we say it? Released tables as accessible HTML tables, with the CSV behind each.
+
+Everything here takes a ``disclosure.Released`` and refuses anything else. A table shows itself in a
+notebook, and carries the CSV and its metadata (CSV on the Web) that the report writes beside the page.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from . import wording
+from .disclosure import Released, require
+from .vocabulary import NOTES, UNKNOWN
+from .wording import Words
+
+TABLE = "application/vnd.ysj.table+json"
+FACTS = "application/vnd.ysj.facts+json"
+
+_MEANINGS = {
+    "measure": "which measure the estimate is",
+    "area": "area",
+    "year": "last year of the period, by the year it starts in",
+    "years": "years in the period",
+    "unit": "what is counted",
+    "stage": "stage reached",
+    "base": "what the stage is counted out of",
+    "group": "ethnic group",
+    "reference": "group compared with",
+    "events": "how many reached the stage, as printed",
+    "denominator": "out of how many, as printed",
+    "reference_events": "how many of the reference reached the stage, as printed",
+    "reference_denominator": "out of how many of the reference, as printed",
+    "estimate": "the measure, computed from the printed counts",
+    "low": "lower end of the 95% interval",
+    "high": "upper end of the 95% interval",
+    "p_value": "p-value, as the upper end of its band where the edition bands it",
+    "method": "how the interval was computed",
+    "note": "why a value is missing or should be read with care",
+}
+
+
+@dataclass(frozen=True)
+class Shown:
+    """Something a notebook shows: HTML for the page and, for a table, the data behind it."""
+
+    html: str
+    data: Mapping = field(default_factory=dict, repr=False)
+    kind: str = TABLE
+
+    def _repr_mimebundle_(self, include=None, exclude=None) -> dict:
+        return {"text/html": self.html} | ({self.kind: dict(self.data)} if self.data else {})
+
+
+def table(
+    released: Released | Sequence[Released],
+    *,
+    name: str,
+    title: str,
+    words: Words,
+    columns: Mapping[str, str] | None = None,
+    heads: Sequence[str] = ("group",),
+    across: str = "stage",
+    note: str = "",
+) -> Shown:
+    """Lay out released measures as one accessible table.
+
+    Parameters
+    ----------
+    released : Released or sequence of Released
+        One or several measures of the same rows, set side by side.
+    name : str
+        Name of the CSV, without its ending.
+    title : str
+        The caption.
+    words : Words
+        The study's words.
+    columns : mapping of str to str, optional
+        Heading to field. A field is a column (``events``), or a measure with ``estimate`` or
+        ``interval`` after a full stop (``rate_ratio.interval``; several measures separated by ``|`` give
+        the first that the row has). Left out, every column of the table is shown as it is.
+    heads : sequence of str
+        Columns that head a row.
+    across : str
+        Column whose values divide the table into blocks; ignored if the table has only one.
+    note : str
+        A line under the table.
+
+    Returns
+    -------
+    Shown
+        For a notebook to show.
+
+    Raises
+    ------
+    TypeError
+        If what is given was not released.
+    """
+    several = [require(r) for r in ([released] if isinstance(released, Released) else released)]
+    tidy = pd.concat([r.table for r in several], ignore_index=True)
+    if columns is None:
+        heads, across, body = [], "", _plain(several[0], words)
+        blocks = [("", body)]
+    else:
+        body = _side_by_side([r.table for r in several], columns, list(heads), across, words)
+        blocks = list(body.groupby(across, sort=False, observed=True)) if across in body else [("", body)]
+        blocks = [(label, rows.drop(columns=across, errors="ignore")) for label, rows in blocks]
+    first = several[0]
+    source = f"Source: {first.source}." if first.source else ""
+    under = " ".join(t for t in (note, source) if t)
+    marks = _marks_in(body)
+    page = _html(blocks, name, title, max(len(heads), 1), " ".join([under, *marks]).strip())
+    return Shown(
+        page,
+        {
+            "name": name,
+            "title": title,
+            "csv": csv(tidy, first.counts),
+            "csvw": _csvw(tidy, name, title, first),
+            "hidden": sum(r.hidden for r in several[:1]),
+            "cells": len(first.table) * len(first.counts),
+            "policy": first.policy.name,
+        },
+    )
+
+
+def text(*sentences: str, kind: str = "finding") -> Shown:
+    """Show sentences as paragraphs; ``kind`` is the class that styles them."""
+    paragraphs = "".join(f"<p>{html.escape(s)}</p>" for s in sentences if s)
+    return Shown(f'<div class="{html.escape(kind)}">{paragraphs}</div>')
+
+
+def facts(**values) -> Shown:
+    """Hand facts to the manifest without showing anything."""
+    return Shown("", values, FACTS)
+
+
+# -- the data behind a table -------------------------------------------------------------------------
+
+
+def csv(table: pd.DataFrame, counts: Sequence[str] = ()) -> str:
+    """Write a released table as CSV text, a mark wherever a number is missing."""
+    notes = table["note"].astype(str) if "note" in table else pd.Series("", table.index)
+    out = {}
+    for column in table.columns:
+        values = table[column]
+        if not pd.api.types.is_numeric_dtype(values):
+            out[column] = values.astype(str).map(safe)
+            continue
+        numbers = values.astype(float)
+        missing = [
+            wording.CONFIDENTIAL if column in counts and not note else wording.mark(note or "no_denominator")
+            for note in notes
+        ]
+        written = numbers.map(lambda v: f"{v:.10g}").where(numbers.notna(), missing)
+        out[column] = written.replace({"-0": "0"})
+    return pd.DataFrame(out, columns=table.columns).to_csv(index=False, lineterminator="\n")
+
+
+def safe(label: str) -> str:
+    """Keep a label from being taken for a formula by a spreadsheet.
+
+    Examples
+    --------
+    >>> safe("=1+1"), safe("[c]")
+    ("'=1+1", '[c]')
+    """
+    return "'" + label if label[:1] in ("=", "+", "@", "\t", "\r") else label
+
+
+def _csvw(table: pd.DataFrame, name: str, title: str, released: Released) -> dict:
+    """Describe the CSV by the W3C's Metadata Vocabulary for Tabular Data."""
+    marks = list(wording.MARKS)
+    return {
+        "@context": "http://www.w3.org/ns/csvw",
+        "url": f"{name}.csv",
+        "dc:title": title,
+        "dc:description": released.policy.sentence()
+        + (f" Source: {released.source}." if released.source else ""),
+        "dialect": {"header": True, "encoding": "utf-8"},
+        "tableSchema": {
+            "columns": [
+                {
+                    "name": c,
+                    "titles": c,
+                    "dc:description": _MEANINGS.get(c, c.replace("_", " ")),
+                    "datatype": "number" if pd.api.types.is_numeric_dtype(table[c]) else "string",
+                    "null": marks,
+                }
+                for c in table.columns
+            ]
+        },
+        "notes": [{"mark": m, "meaning": meaning} for m, meaning in wording.MARKS.items()]
+        + [{"note": n, "meaning": NOTES[n]} for n in sorted(_notes(table)) if n in NOTES],
+    }
+
+
+def _notes(table: pd.DataFrame) -> set[str]:
+    return (
+        {n for cell in table["note"].astype(str).unique() for n in cell.split()} if "note" in table else set()
+    )
+
+
+# -- the table on the page ---------------------------------------------------------------------------
+
+
+def _side_by_side(tables, columns, heads: list[str], across: str, words: Words) -> pd.DataFrame:
+    """Bring the measures of a row together and write each field."""
+    keys = [k for k in dict.fromkeys([across, *heads, "base", "year", "years"]) if k in tables[0].columns]
+    rows: dict[tuple, dict] = {}
+    for one in tables:
+        for record in one.to_dict("records"):
+            cell = rows.setdefault(tuple(str(record[k]) for k in keys), {"first": record})
+            if "measure" in record:
+                cell[record["measure"]] = record
+    labels = {"stage": words.stage, "group": words.group, "base": words.stage}
+    written = []
+    for cell in rows.values():
+        first = cell["first"]
+        line = {k: labels.get(k, str)(first[k]) for k in dict.fromkeys([across, *heads]) if k in first}
+        line |= {heading: _field(spec, cell, words) for heading, spec in columns.items()}
+        written.append(line)
+    renamed = {"group": "Ethnic group", "stage": "Stage", "area": "Area"}
+    return pd.DataFrame(written).rename(columns={h: renamed.get(h, h.capitalize()) for h in heads})
+
+
+def _field(spec: str, cell: dict, words: Words) -> str:
+    """Write one field of one row."""
+    names, _, part = spec.partition(".")
+    if not part:
+        return _plain_field(spec, cell["first"], words)
+    record = next((cell[n] for n in names.split("|") if n in cell), None)
+    if record is None:
+        return wording.NOT_APPLICABLE
+    note = record["note"]
+    if part == "interval":
+        if "reference" in note:
+            return "reference"
+        return wording.interval(record["low"], record["high"], record["measure"], note)
+    return wording.number(record[part], record["measure"], note)
+
+
+def _plain_field(column: str, record: dict, words: Words) -> str:
+    if column == "period":
+        return words.when(record)
+    if column == "base":
+        return words.out_of(record["base"], record["unit"])
+    value, note = record[column], str(record.get("note", ""))
+    if column == "denominator" and np.isnan(value):
+        return wording.mark(
+            "suppressed" if record["group"] != UNKNOWN and "suppressed" in note else "no_denominator"
+        )
+    if isinstance(value, float):
+        return wording.count(value, "immature" if "immature" in note else "suppressed")
+    return str(value)
+
+
+def _plain(released: Released, words: Words) -> pd.DataFrame:
+    """Write every column of a table as it is."""
+    labels = {"stage": words.stage, "group": words.group}
+    counts = set(released.counts)
+    written = {}
+    for column in released.table.columns:
+        values = released.table[column]
+        if column in counts:
+            written[column] = values.astype(float).map(wording.count)
+        else:
+            written[column] = values.map(labels.get(column, str)).astype(str)
+    return pd.DataFrame(written).rename(columns=lambda c: str(c).replace("_", " ").capitalize())
+
+
+def _marks_in(body: pd.DataFrame) -> list[str]:
+    """Explain the marks that occur in a table."""
+    present = [m for m in wording.MARKS if body.isin([m]).any().any()]
+    return [f"{m} {wording.MARKS[m]}." for m in present]
+
+
+def _html(blocks, name: str, title: str, heads: int, under: str) -> str:
+    """Write an accessible table: a caption, header cells with a scope, a row group for each block."""
+    columns = list(blocks[0][1].columns)
+    escape = html.escape
+    numeric = [
+        all(_numeric(v) for _, rows in blocks for v in rows[c]) and i >= heads for i, c in enumerate(columns)
+    ]
+    n = ['class="n"' if flag else "" for flag in numeric]
+    head = "".join(f'<th scope="col" {c}>{escape(str(h))}</th>' for h, c in zip(columns, n, strict=True))
+    parts = []
+    for label, rows in blocks:
+        lines = []
+        if label:
+            lines.append(
+                f'<tr class="block"><th scope="rowgroup" colspan="{len(columns)}">{escape(str(label))}</th></tr>'
+            )
+        for values in rows.itertuples(index=False):
+            cells = [
+                f'<th scope="row">{escape(str(v))}</th>' if i < heads else f"<td {n[i]}>{escape(str(v))}</td>"
+                for i, v in enumerate(values)
+            ]
+            lines.append(f"<tr>{''.join(cells)}</tr>")
+        parts.append(f"<tbody>{''.join(lines)}</tbody>")
+    foot = f'<p class="note">{escape(under)}</p>' if under else ""
+    return (
+        f'<figure class="table" id="table-{escape(name)}">'
+        f'<div role="region" tabindex="0" aria-label="{escape(title)}"><table>'
+        f"<caption>{escape(title)}</caption><thead><tr>{head}</tr></thead>{''.join(parts)}</table></div>"
+        f"{foot}</figure>"
+    )
+
+
+def _numeric(value: str) -> bool:
+    return (
+        value in wording.MARKS
+        or value in ("reference", "no upper limit")
+        or any(ch.isdigit() for ch in value[:12])
+    )
