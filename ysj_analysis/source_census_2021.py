@@ -14,10 +14,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ysj_analysis.load import DataError, shown
-from ysj_analysis.source_files import refuse, text_table
-from ysj_analysis.study_folder import Ledger, Source, StudyFolder
-from ysj_analysis.vocabulary import BROAD, broad_groups
+from .load import DataError, shown
+from .source_files import refuse, text_table
+from .study_folder import Ledger, Source, StudyFolder
+from .vocabulary import BROAD, broad_groups
 
 YEAR = 2021
 VINTAGE = "census 2021"
@@ -287,7 +287,7 @@ def _calibrated(
             what = f"{area}: {before:,} published children scaled to {after:,}, within each year of age"
             why = (
                 f"TS007 has the exact totals; the {abs(after - before)} children that rounding and c "
-                "left out or added are shared over the groups in proportion, as whole children by largest remainder"
+                "left out or added are shared over the groups in proportion, by largest remainder"
             )
         else:
             what = f"{area}: {before:,} published children kept as they are"

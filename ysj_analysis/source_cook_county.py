@@ -15,10 +15,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from ysj_analysis.load import DataError, shown
-from ysj_analysis.source_files import refuse
-from ysj_analysis.study_folder import Ledger, Source, StudyFolder
-from ysj_analysis.vocabulary import Stage
+from .load import DataError, shown
+from .source_files import refuse
+from .study_folder import Ledger, Source, StudyFolder
+from .vocabulary import Stage
 
 AREA = "Cook County"
 GROUPS = ("Black", "Latinx", "Other", "White")
@@ -205,8 +205,8 @@ def _events(table: pd.DataFrame, status: str, ledger: Ledger) -> pd.DataFrame:
     absent = [group for group in GROUPS if group not in table]
     if unknown or absent:
         raise DataError(
-            f"{file}: {len(unknown)} columns are not known and {len(absent)} of {len(GROUPS)} groups are in no "
-            f"record. First: {shown((unknown + absent)[0])}.\n"
+            f"{file}: {len(unknown)} columns are not known and {len(absent)} of {len(GROUPS)} groups are "
+            f"in no record. First: {shown((unknown + absent)[0])}.\n"
             f"Groups are {', '.join(GROUPS)}. Correct the file, or extend GROUPS in source_cook_county."
         )
     stages = STATUSES[status]

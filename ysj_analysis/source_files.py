@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from ysj_analysis.load import DataError, shown
+from .load import DataError, shown
 
 
 def text_table(file: Path) -> pd.DataFrame:

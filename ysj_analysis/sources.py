@@ -14,9 +14,9 @@ from types import MappingProxyType
 
 import pandas as pd
 
-from ysj_analysis import source_census_2021, source_cook_county
-from ysj_analysis.load import DataError
-from ysj_analysis.study_folder import StudyFolder
+from . import source_census_2021, source_cook_county
+from .load import DataError
+from .study_folder import StudyFolder
 
 
 @dataclass(frozen=True)

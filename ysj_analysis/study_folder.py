@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from ysj_analysis.load import DataError
-from ysj_analysis.vocabulary import Stage
+from .load import DataError
+from .vocabulary import Stage
 
 LEDGER = ("step", "what", "why", "removed", "left")
 
