@@ -27,6 +27,12 @@ class Interval(NamedTuple):
     high: np.ndarray
     p_value: np.ndarray
 
+    @classmethod
+    def of(cls, known, estimate, low, high, p_value=np.nan):
+        """Put what was worked out for the known cells in their places, and NaN in the others."""
+        low, high = np.fmin(low, estimate), np.fmax(high, estimate)
+        return cls(*(place(known, column) for column in (estimate, low, high, p_value)))
+
 
 def normal_quantile(level):
     """Give the z of a two-sided interval: 1.96 for ``level=0.95``."""

@@ -1,4 +1,4 @@
-"""The arithmetic behind ``intervals``: upper limits for cells already known to be sound.
+"""The arithmetic behind ``intervals``: limits for cells already known to be sound.
 
 Everything here takes one-dimensional float arrays. Where a limit compares two groups only the upper
 one is written: the lower is the upper with the groups exchanged, inverted (or negated), so exchanging
@@ -11,37 +11,40 @@ from scipy import special
 SQRT_TAU = np.sqrt(2 * np.pi)
 
 
-def root_of_decreasing(function, guess, bottom, top, columns, tolerance=1e-7):
+def root_of_decreasing(function, guess, bottom, top, columns):
     """Find where decreasing functions cross zero: Newton's steps, kept inside a shrinking bracket.
 
     Parameters
     ----------
     function : callable
-        ``function(at, *columns)`` gives the value and the slope, row by row.
+        ``function(at, *columns)`` gives a value in units of z, and its slope, row by row.
     guess, bottom, top : ndarray
         Where to start, and a bracket around each root.
     columns : tuple of ndarray
-        What the function needs; rows already solved are dropped from them.
-    tolerance : float
-        A row is solved when its step is below this. Newton's steps square the error, so what is
-        left after the last one is of the order of the tolerance squared.
+        What the function needs; rows already solved are dropped from it.
+
+    Notes
+    -----
+    A row is done when its value is under a millionth of a standard error and one more step has been
+    taken. As Newton's step squares the error, what is left is of the order of 1e-12. A step that would
+    leave the bracket, and every fourth step after the twentieth, halves the bracket instead, so a
+    function on which Newton's method wanders is solved all the same.
     """
     root = np.empty_like(guess)
-    rows = np.arange(guess.size)
-    at = guess
+    rows, at, rounds = np.arange(guess.size), guess, 0
     while rows.size:
-        value, slope = function(at, *columns)
-        bottom = np.where(value > 0, at, bottom)
-        top = np.where(value > 0, top, at)
-        step = value / slope
-        ahead = at - step
-        inside = (ahead > bottom) & (ahead < top)
-        ahead = np.where(inside, ahead, (bottom + top) / 2)
-        solved = (np.abs(ahead - at) <= tolerance) | (value == 0)
-        root[rows] = np.where(value == 0, at, ahead)
-        rest = ~solved
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore", under="ignore"):
+            value, slope = function(at, *columns)
+            ahead = at - value / slope
+        bottom, top = np.where(value > 0, at, bottom), np.where(value > 0, top, at)
+        stepping = (ahead >= bottom) & (ahead <= top) & (rounds < 20 or rounds % 4 > 0)
+        ahead = np.where(stepping, ahead, (bottom + top) / 2)
+        done = (stepping & (np.abs(value) < 1e-6)) | (top - bottom <= 1e-14 * np.abs(ahead))
+        root[rows] = ahead
+        rest = ~done
         rows, at, bottom, top = rows[rest], ahead[rest], bottom[rest], top[rest]
         columns = tuple(column[rest] for column in columns)
+        rounds += 1
     return root
 
 
@@ -154,6 +157,11 @@ def odds_score(a, b, z):
     return np.where(b == 0, np.inf, high)
 
 
+def odds_log(a, b, z):
+    """Upper limit of the odds: the log's normal limits. inf where it has no standard error."""
+    return np.where((a > 0) & (b > 0), a / b * np.exp(z * np.sqrt(1 / a + 1 / b)), np.inf)
+
+
 def odds_exact(a, b, z):
     """Upper limit of the odds: Clopper and Pearson's, taken from whichever side is the smaller."""
     tail = special.ndtr(-z)
@@ -197,19 +205,21 @@ def _odds_mid_p(log_odds, a, b, log_choose, z):
 # Two groups: proportions -----------------------------------------------------------------------
 
 
-def ratio_score(x1, n1, x2, n2, z):
-    """Upper limit of a ratio of proportions: Koopman 1984, Miettinen and Nurminen 1985.
+def ratio_miettinen_nurminen(x1, n1, x2, n2, z):
+    """Upper limit of a ratio of proportions: Miettinen and Nurminen 1985."""
+    return ratio_koopman(x1, n1, x2, n2, z * np.sqrt((n1 + n2) / (n1 + n2 - 1)))
 
-    ``z`` is an array: with Miettinen and Nurminen's it is larger by N / (N - 1) under the root.
-    """
+
+def ratio_koopman(x1, n1, x2, n2, z):
+    """Upper limit of a ratio of proportions: Koopman 1984; ``z`` may differ from cell to cell."""
     high = np.full_like(x1, np.inf)
     some = x2 > 0
-    x1, n1, x2, n2, z = (column[some] for column in (x1, n1, x2, n2, z))
+    x1, n1, x2, n2, z = (column[some] for column in np.broadcast_arrays(x1, n1, x2, n2, z))
     with np.errstate(divide="ignore"):
         bottom = np.where(x1 > 0, np.log(x1 * n2) - np.log(x2 * n1), -60.0)
-    spread = np.sqrt(1 / (x1 + 0.5) - 1 / (n1 + 1) + 1 / (x2 + 0.5) - 1 / (n2 + 1))
-    start = np.log((x1 + 0.5) * (n2 + 0.5)) - np.log((x2 + 0.5) * (n1 + 0.5)) + z * spread
-    start = np.where(start > bottom, start, bottom + 0.5)
+    start = np.log((x1 + 0.5) * (n2 + 0.5)) - np.log((x2 + 0.5) * (n1 + 0.5))
+    start += z * np.sqrt(1 / (x1 + 0.5) - 1 / (n1 + 1) + 1 / (x2 + 0.5) - 1 / (n2 + 1))
+    start = np.maximum(start, bottom + 0.01 * z)
     top = np.full_like(bottom, 60.0)
     high[some] = np.exp(root_of_decreasing(_ratio_score, start, bottom, top, (x1, n1, x2, n2, z)))
     return high
@@ -223,43 +233,56 @@ def _ratio_score(log_ratio, x1, n1, x2, n2, z):
     p2 = 2 * (x1 + x2) / (across + along + root)
     p1 = ratio * p2
     variance1, variance2 = p1 * np.maximum(1 - p1, 0) / n1, ratio * p1 * np.maximum(1 - p2, 0) / n2
-    with np.errstate(divide="ignore", invalid="ignore"):
-        p2_slope = ratio * p2 * (n * p2 - n1 - x2) / root
-        p1_slope = p1 + ratio * p2_slope
-        slope = (1 - 2 * p1) * p1_slope / n1 + 2 * variance2 + ratio * ratio * (1 - 2 * p2) * p2_slope / n2
-        variance = variance1 + variance2
-        deviation = np.sqrt(variance)
-        gap = (x1 / n1 - ratio * x2 / n2) / deviation
-        gap_slope = -ratio * x2 / n2 / deviation - gap * slope / (2 * variance)
-    return gap + z, gap_slope
+    variance = variance1 + variance2
+    deviation = np.sqrt(variance)
+    score = (x1 / n1 - ratio * x2 / n2) / deviation
+    # Slopes are in the log of the ratio; that of p2 comes from the quadratic that p2 solves.
+    p2_slope = ratio * p2 * (n * p2 - n1 - x2) / root
+    p1_slope = p1 + ratio * p2_slope
+    slope = (1 - 2 * p1) * p1_slope / n1 + 2 * variance2 + ratio * ratio * (1 - 2 * p2) * p2_slope / n2
+    return score + z, -ratio * x2 / n2 / deviation - score * slope / (2 * variance)
 
 
-def difference_score(x1, n1, x2, n2, z):
+def ratio_log(x1, n1, x2, n2, z):
+    """Upper limit of a ratio of proportions: Katz and others 1978. inf where it has no standard error."""
+    error = np.sqrt((1 / x1 - 1 / n1) + (1 / x2 - 1 / n2))
+    high = (x1 * n2) / (x2 * n1) * np.exp(z * error)
+    return np.where((x1 > 0) & (x2 > 0) & (error > 0), high, np.inf)
+
+
+def difference_newcombe(x1, n1, x2, n2, z):
+    """Upper limit of a difference of proportions: Newcombe 1998, method 10."""
+    (_, high1), (low2, _) = wilson(x1, n1, z), wilson(x2, n2, z)
+    p1, p2 = x1 / n1, x2 / n2
+    return p1 - p2 + np.hypot(high1 - p1, p2 - low2)
+
+
+def difference_miettinen_nurminen(x1, n1, x2, n2, z):
     """Upper limit of a difference of proportions: Miettinen and Nurminen 1985."""
     high = np.ones_like(x1)
-    some = ~((x1 == n1) & (x2 == 0))
+    some = (x1 < n1) | (x2 > 0)
+    z = z * np.sqrt((n1 + n2) / (n1 + n2 - 1))
     x1, n1, x2, n2, z = (column[some] for column in (x1, n1, x2, n2, z))
     bottom = x1 / n1 - x2 / n2
     p1, p2 = (x1 + 0.5) / (n1 + 1), (x2 + 0.5) / (n2 + 1)
     start = bottom + z * np.sqrt(p1 * (1 - p1) / n1 + p2 * (1 - p2) / n2)
     start = np.where(start < 1, start, (bottom + 1) / 2)
     top = np.ones_like(bottom)
-    high[some] = root_of_decreasing(_difference_score, start, bottom, top, (x1, n1, x2, n2, z), 1e-8)
+    high[some] = root_of_decreasing(_difference_score, start, bottom, top, (x1, n1, x2, n2, z))
     return high
 
 
 def _difference_score(gap, x1, n1, x2, n2, z):
     p1, p2 = _proportions_apart(gap, x1, n1, x2, n2)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        variance = p1 * (1 - p1) / n1 + p2 * (1 - p2) / n2
-        deviation = np.sqrt(variance)
-        value = (x1 / n1 - x2 / n2 - gap) / deviation
-        # How the fitted proportions move with the gap, from the likelihood equation they solve.
-        bend1, bend2 = n1 / (p1 * (1 - p1)), n2 / (p2 * (1 - p2))
-        p2_slope = -bend1 / (bend1 + bend2)
-        p1_slope = 1 + p2_slope
-        slope = (1 - 2 * p1) * p1_slope / n1 + (1 - 2 * p2) * p2_slope / n2
-        return value + z, -1 / deviation - value * slope / (2 * variance)
+    variance = p1 * (1 - p1) / n1 + p2 * (1 - p2) / n2
+    deviation = np.sqrt(variance)
+    score = (x1 / n1 - x2 / n2 - gap) / deviation
+    # How far p2 gives way as the gap widens, by the curvature of the log likelihood in each group.
+    bend1 = x1 / p1**2 + (n1 - x1) / (1 - p1) ** 2
+    bend2 = x2 / p2**2 + (n2 - x2) / (1 - p2) ** 2
+    p2_slope = -bend1 / (bend1 + bend2)
+    slope = (1 - 2 * p1) * (1 + p2_slope) / n1 + (1 - 2 * p2) * p2_slope / n2
+    return score + z, -1 / deviation - score * slope / (2 * variance)
 
 
 def _proportions_apart(gap, x1, n1, x2, n2):
@@ -270,84 +293,7 @@ def _proportions_apart(gap, x1, n1, x2, n2):
     turn = square / (3 * cubic)
     q = turn**3 - square * line / (6 * cubic**2) + fixed / (2 * cubic)
     p = np.copysign(np.sqrt(np.maximum(turn**2 - line / (3 * cubic), 0)), q)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        cosine = np.clip(np.where(p == 0, 0, q / p**3), -1, 1)
+    cosine = np.clip(np.where(p == 0, 0, q / p**3), -1, 1)
     p2 = 2 * p * np.cos((np.pi + np.arccos(cosine)) / 3) - turn
     p2 = np.clip(p2, np.maximum(0, -gap), np.minimum(1, 1 - gap))
     return np.clip(p2 + gap, 0, 1), p2
-
-
-# Two groups: odds, given both margins ----------------------------------------------------------
-
-
-def odds_ratio(x1, n1, x2, n2, z, share):
-    """Upper limit of an odds ratio given the margins, counting ``share`` of what was observed."""
-    high = np.full_like(x1, np.inf)
-    bounded = (x1 < n1) & (x2 > 0)
-    some = np.flatnonzero(bounded)
-    for rows, step, log_weight in _tables(x1, n1, x2, n2, some, z):
-        a, m1, b, m2 = x1[rows] + 0.5, n1[rows] + 1, x2[rows] + 0.5, n2[rows] + 1
-        start = np.log(a * (m2 - b) / (b * (m1 - a)))
-        start += z * np.sqrt(1 / a + 1 / (m1 - a) + 1 / b + 1 / (m2 - b))
-        ends = np.full(rows.size, -200.0), np.full(rows.size, 700.0)
-        columns = (step, log_weight, np.full(rows.size, z), np.full(rows.size, share))
-        high[rows] = np.exp(root_of_decreasing(_odds_ratio, start, *ends, columns))
-    return high
-
-
-def _odds_ratio(log_ratio, step, log_weight, z, share):
-    chance = _chances(log_ratio, step, log_weight)
-    counted = (step < 0) + share[:, None] * (step == 0)
-    mean = (chance * step).sum(axis=1)
-    tail = (chance * counted).sum(axis=1)
-    return probit(tail, z, (chance * counted * (step - mean[:, None])).sum(axis=1))
-
-
-def odds_ratio_test(x1, n1, x2, n2, share):
-    """Two-sided p of no association given the margins: the smaller tail doubled."""
-    p_value = np.ones_like(x1)
-    for rows, step, log_weight in _tables(x1, n1, x2, n2, np.arange(x1.size), 8):
-        chance = _chances(np.zeros(rows.size), step, log_weight)
-        at = share * (chance * (step == 0)).sum(axis=1)
-        below, above = ((chance * side).sum(axis=1) + at for side in (step < 0, step > 0))
-        p_value[rows] = np.minimum(2 * np.minimum(below, above), 1)
-    return p_value
-
-
-def _chances(log_ratio, step, log_weight):
-    exponent = log_weight + step * log_ratio[:, None]
-    chance = np.exp(exponent - exponent.max(axis=1, keepdims=True))
-    return chance / chance.sum(axis=1, keepdims=True)
-
-
-def _tables(x1, n1, x2, n2, rows, z, terms=1 << 20):
-    """Lay out the tables with the same margins, in blocks of cells that need about as many each.
-
-    Yields the rows, the steps away from the observed table, and the log of the number of ways each
-    table can come about over that of the observed one. Tables too far out to matter are left out.
-    """
-    a, m1, b, m2 = x1[rows], n1[rows], x2[rows], n2[rows]
-    spread = 1 / np.sqrt(1 / (a + 1) + 1 / (m1 - a + 1) + 1 / (b + 1) + 1 / (m2 - b + 1))
-    reach = np.ceil(2 * (z + 9) * spread + (z + 9) ** 2)
-    down, up = np.minimum(np.minimum(a, m2 - b), reach), np.minimum(np.minimum(m1 - a, b), reach)
-    width = (down + up + 1).astype(int)
-    octave = np.ceil(np.log2(width)).astype(int)
-    for size in np.unique(octave):
-        chosen = np.flatnonzero(octave == size)
-        block = max(terms >> size, 1)
-        for first in range(0, chosen.size, block):
-            block_rows = chosen[first : first + block]
-            lowest, highest = -down[block_rows, None], up[block_rows, None]
-            step = lowest + np.arange(width[block_rows].max())
-            a_k, m1_k, b_k, m2_k = (column[block_rows, None] for column in (a, m1, b, m2))
-            # Ways gained by moving one event from the reference to the group, from `step - 1` to `step`.
-            before = step - 1
-            allowed = (step > lowest) & (step <= highest)
-            with np.errstate(divide="ignore", invalid="ignore"):
-                gained = np.log((m1_k - a_k - before) / (a_k + step)) + np.log(
-                    (b_k - before) / (m2_k - b_k + step)
-                )
-            log_weight = np.cumsum(np.where(allowed, gained, 0), axis=1)
-            log_weight -= np.take_along_axis(log_weight, -lowest.astype(int), axis=1)
-            log_weight[step > highest] = -np.inf
-            yield rows[block_rows], step, log_weight
