@@ -1,0 +1,358 @@
+"""The command line: ``ysj`` or ``python -m ysj_analysis``. Each command is a few calls of the package."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import traceback
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from cyclopts import App, CycloptsError, Parameter
+
+from . import __version__
+
+DONE, INTERNAL, USAGE, REFUSED, LOCKED = 0, 1, 2, 4, 75
+
+# By name, so that an error can be told apart without importing the module that defines it, and so that
+# one raised inside a notebook counts the same.
+_CODES = {
+    "DisclosureError": REFUSED,
+    "Locked": LOCKED,
+    "DataError": USAGE,
+    "ParameterError": USAGE,
+    "CycloptsError": USAGE,
+    "NotebookError": INTERNAL,
+    "FileExistsError": USAGE,
+    "FileNotFoundError": USAGE,
+    "PermissionError": USAGE,
+}
+
+app = App(
+    name="ysj",
+    version=__version__,
+    help="Ethnic disproportionality in youth justice: relative rates, disclosure control, the annual report.\n\n"
+    "With --debug an error comes with its traceback.",
+    help_format="plaintext",
+    version_flags=["--version"],
+)
+
+Settings = Annotated[list[str] | None, Parameter(name=["--parameter", "-p"], negative="", help="KEY=VALUE")]
+
+
+@app.command
+def report(
+    notebook: str = "annual_report",
+    *,
+    data: Path | None = None,
+    area: str | None = None,
+    year: int | None = None,
+    out: Path = Path("reports"),
+    to: str = "html",
+    parameter: Settings = None,
+    edition: Literal["public", "restricted"] = "public",
+    date: str | None = None,
+    timeout: int = 600,
+) -> int:
+    """Render one report and print the path of its page.
+
+    Example: ysj report --data data/synthetic --area Islington --year 2023
+
+    Parameters
+    ----------
+    notebook : str
+        A notebook of the kit by its name, or any other by its path.
+    data : path
+        The study folder; by default the notebook's own, data/synthetic.
+    area : str
+        The youth justice service; by default the study's first.
+    year : int
+        The last year, by the April it starts in; by default the study's last.
+    out : path
+        Folder of all reports; this one becomes OUT/area/year/notebook/.
+    to : str
+        Formats, separated by commas.
+    parameter : list of str
+        A parameter of the notebook as KEY=VALUE; may be repeated. Lists are separated by commas.
+    edition : str
+        The restricted edition shows true counts and is marked OFFICIAL-SENSITIVE.
+    date : str
+        Date to print, as YYYY-MM-DD.
+    timeout : int
+        Seconds one cell may take.
+    """
+    from .parameters import ParameterError
+    from .report import FORMATS, render
+
+    if unknown := [name for name in to.split(",") if name.strip() not in FORMATS]:
+        raise ParameterError(f"--to {unknown[0]} cannot be made; the formats are: {', '.join(FORMATS)}.")
+    given = {key: value for key, value in (("area", area), ("year", year)) if value is not None}
+    folder = render(
+        notebook,
+        data=data,
+        out=out,
+        parameters=given,
+        text=_pairs(parameter),
+        edition=edition,
+        date=date,
+        timeout=timeout,
+    )
+    print(next(folder.glob("index*.html")))
+    return DONE
+
+
+@app.command
+def measure(
+    counts: Path,
+    *,
+    reference: str = "White",
+    population: Path | None = None,
+    out: Path | None = None,
+    edition: Literal["working", "public"] = "working",
+) -> int:
+    """Print the relative rates, with intervals, of any table of counts.
+
+    Example: ysj measure counts.csv --reference White --population population.csv
+
+    Parameters
+    ----------
+    counts : path
+        CSV with the columns area, year, stage, group, events and, if known, denominator.
+    reference : str
+        The group the others are compared with; also all-others or overall.
+    population : path
+        CSV with the columns area, year, group and population, for rates of the population.
+    out : path
+        Write a CSV here instead of printing.
+    edition : str
+        Working figures are for your own screen; public ones pass the disclosure rules.
+    """
+    from . import disclosure, measures, pipeline, present
+
+    table = pipeline.stage_counts(_study_of(counts, population))
+    known = table.groupby(["stage", "base"], observed=True)["denominator"].transform("count") > 0
+    if not known.all():  # a stage without any denominator has no rate; say what would give it one
+        print("No rates of the population: give it with --population.", file=sys.stderr)
+        table = table[known]
+    shown = disclosure.working(table) if edition == "working" else disclosure.release(table)
+    shown = shown.measure(measures.relative_rates, reference=reference)
+    if out is None:
+        print(_aligned(shown))
+    else:
+        out.write_text(present.csv(shown.table, shown.counts), encoding="utf-8", newline="")
+        print(f"{out} ({shown.policy.heading})", file=sys.stderr)
+    return DONE
+
+
+def _study_of(counts: Path, population: Path | None) -> Any:
+    """Make a study of one or two files; a counts.csv in a study folder keeps that study's settings."""
+    from . import load
+    from .vocabulary import STAGES
+
+    if population is None and counts.name == "counts.csv" and (counts.parent / "study.toml").is_file():
+        return load.study(counts.parent)
+    table = load.counts(counts)
+    groups = tuple(table["group"].cat.categories)
+    return load.Study(
+        title=counts.stem,
+        areas=tuple(dict.fromkeys(table["area"])),
+        groups=groups,
+        reference="White",
+        base="own",
+        period="financial",
+        years=(int(table["year"].min()), int(table["year"].max())),
+        unit=str(table["unit"].iloc[0]) if "unit" in table else "children",
+        vintage=None,
+        stages=STAGES,
+        sources=(),
+        hashes={},
+        ledger=table.iloc[:0, :0],
+        counts=table,
+        population=None if population is None else load.population(population, groups=groups),
+    )
+
+
+def _aligned(shown: Any) -> str:
+    """Lay a measure out as text; columns that say the same on every row stand above it, once."""
+    from .vocabulary import NOTES
+
+    table = shown.table
+    columns = [c for c in ("area", "year", "unit", "stage", "base", "group") if c in table]
+    once = [c for c in ("area", "unit", "reference") if c in table and table[c].nunique() == 1]
+    numbers = ("events", "denominator", "reference_events", "reference_denominator")
+    text = table[[c for c in columns if c not in once]].astype(str)
+    for name in (*numbers, "estimate", "low", "high"):
+        digits = 0 if name in numbers else 2
+        hidden = table["note"].eq("suppressed") if name not in shown.counts else table[name].isna()
+        marks = ["[c]" if hide and shown.policy.hidden_below else "-" for hide in hidden]
+        text[name.replace("reference", "ref")] = [
+            _number(value, digits, mark) for value, mark in zip(table[name], marks, strict=True)
+        ]
+    text["method"] = table["method"].astype(str)
+    text["note"] = [NOTES.get(str(note), str(note)) for note in table["note"]]
+    words = [c for c in text if c in (*columns, "method", "note")]
+    for name in words:
+        width = max([len(name), *text[name].map(len)])
+        text[name] = text[name].str.ljust(width)
+        text = text.rename(columns={name: name.ljust(width)})
+    about = ". ".join(f"{name.capitalize()}: {table[name].iloc[0]}" for name in once)
+    body = text.to_string(index=False)
+    return "\n".join(filter(None, (shown.policy.heading, about, "", *map(str.rstrip, body.splitlines()))))
+
+
+def _number(value: float, digits: int, missing: str) -> str:
+    if value != value:
+        return missing
+    return "inf" if value in (float("inf"), float("-inf")) else f"{value:,.{digits}f}"
+
+
+@app.command
+def convert(format: str, files: list[Path], /, *, out: Path, parameter: Settings = None) -> int:
+    """Convert real files to a study folder, with a ledger of what was removed.
+
+    Example: ysj convert census-2021 census.csv --out data/census
+
+    Parameters
+    ----------
+    format : str
+        What the files are; an unknown one lists those that exist.
+    files : list of path
+        The files of that format, in any order.
+    out : path
+        The folder to make.
+    parameter : list of str
+        An option of the format as KEY=VALUE; may be repeated.
+    """
+    from . import sources
+
+    print(sources.convert(format, files, out, **_pairs(parameter)))
+    return DONE
+
+
+@app.command
+def check(folder: Path) -> int:
+    """Say whether a study folder can be used, and what is in it.
+
+    Example: ysj check data/synthetic
+
+    Parameters
+    ----------
+    folder : path
+        The study folder.
+    """
+    from . import load
+    from .vocabulary import TABLES
+
+    study = load.study(folder)
+    print(f"{study.title}: can be used.")
+    print(f"  areas   {', '.join(study.areas)}")
+    print(f"  years   {study.years[0]} to {study.years[1]} ({study.period})")
+    print(f"  groups  {', '.join(study.groups)} (census base: {study.base})")
+    for name in TABLES:
+        if (table := getattr(study, name)) is not None:
+            print(f"  {name:<11}{len(table):>9,} rows")
+    return DONE
+
+
+@app.command
+def synth(*, out: Path, seed: int | None = None) -> int:
+    """Write a synthetic study whose true relative rates are known.
+
+    Example: ysj synth --out data/synthetic --seed 1
+
+    Parameters
+    ----------
+    out : path
+        The folder to make.
+    seed : int
+        The same seed gives the same bytes.
+    """
+    from . import synthetic
+
+    print(synthetic.write(out) if seed is None else synthetic.write(out, seed=seed))
+    return DONE
+
+
+@app.command
+def lab() -> int:
+    """Open JupyterLab on the exploration notebook.
+
+    Example: ysj lab
+    """
+    import importlib.util
+    import subprocess
+
+    from .request import find_notebook
+
+    notebook = find_notebook("explore")
+    if importlib.util.find_spec("jupyterlab") is None:
+        raise ValueError(
+            "JupyterLab is not installed. Install the kit with its lab extra: pip install .[lab]"
+        )
+    return subprocess.call([sys.executable, "-m", "jupyterlab", str(notebook)])
+
+
+def _pairs(settings: list[str] | None) -> dict[str, str]:
+    """Read KEY=VALUE settings."""
+    pairs: dict[str, str] = {}
+    for setting in settings or []:
+        key, equals, value = setting.partition("=")
+        if not equals or not key.strip():
+            raise ValueError(f"-p {setting!r} is not of the form KEY=VALUE.")
+        if key.strip() in pairs:
+            raise ValueError(f"-p {key.strip()} is given twice.")
+        pairs[key.strip()] = value
+    return pairs
+
+
+def _exit_code(error: BaseException) -> int:
+    """Exit code of an error, by the name of its class or of the one raised in the notebook."""
+    names = [getattr(error, "cause", ""), *(kind.__name__ for kind in type(error).__mro__)]
+    ours = traceback.extract_tb(error.__traceback__)[-1].filename.startswith(str(Path(__file__).parent))
+    argument = USAGE if type(error) is ValueError and ours else INTERNAL  # others' ValueErrors are faults
+    return next((_CODES[name] for name in names if name in _CODES), argument)
+
+
+def _explain(error: BaseException, code: int) -> str:
+    if isinstance(error, CycloptsError):
+        return f"{error}\nSee ysj --help."
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
+    if code != INTERNAL or hasattr(error, "detail"):
+        return str(error)
+    return f"Internal error: {type(error).__name__}: {error}\nRun again with --debug and report it."
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a command and return its exit code; errors are one block on standard error."""
+    sys.modules.setdefault("rfc3987_syntax", None)  # seconds of imports that nothing here needs
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    debug = "--debug" in arguments
+    arguments = [a for a in arguments if a != "--debug"]
+    _end_cleanly_when_stopped()
+    try:
+        return app(arguments, exit_on_error=False, print_error=False, result_action="return_value") or DONE
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:  # the reader of our output, such as head, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
+    except Exception as error:
+        code = _exit_code(error)
+        print(_explain(error, code), file=sys.stderr)
+        if debug:
+            print(getattr(error, "detail", "") or traceback.format_exc(), file=sys.stderr)
+        return code
+
+
+def _end_cleanly_when_stopped() -> None:
+    """Let a polite request to stop unwind: kernels end and nothing half-made stays."""
+    try:
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    except ValueError:  # not the main thread
+        return
+
+
+if __name__ == "__main__":
+    sys.exit(main())
