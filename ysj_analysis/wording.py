@@ -7,13 +7,14 @@ applicable, ``[x]`` not available.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from . import formulas
 from .vocabulary import BROAD_LABELS, POPULATION, STAGES, UNKNOWN, Stage, period_label
 
+MINUS = "\N{MINUS SIGN}"
 CONFIDENTIAL, NOT_APPLICABLE, NOT_AVAILABLE = "[c]", "[z]", "[x]"
 
 MARKS = {
@@ -67,7 +68,7 @@ def number(value: float, measure: str, note: str = "suppressed") -> str:
         text = f"{value:,.0f}"
     else:
         text = f"{value:,.2f}"
-    return text.replace("-", "\N{MINUS SIGN}")
+    return text.replace("-", MINUS)
 
 
 def interval(low: float, high: float, measure: str, note: str = "suppressed") -> str:
@@ -101,7 +102,7 @@ def join(parts: list[str]) -> str:
 class Words:
     """The words of one study: its stages, its periods, and how its groups are spoken of."""
 
-    stages: Mapping[str, Stage] = STAGES
+    stages: Mapping[str, Stage] = field(default_factory=lambda: STAGES)
     period: str = "financial"
 
     @classmethod

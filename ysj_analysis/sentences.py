@@ -1,0 +1,228 @@
+"""How do we say a finding? One sentence a comparison, computed from released rows.
+
+Four voices: clearly above, clearly below, cannot be told apart, too few to say. Every sentence carries
+its counts, its interval and its period. A ratio of rates is worded as a ratio of rates, never as one of
+people; "cannot be told apart" is never "no difference".
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from . import wording
+from .disclosure import Released, require
+from .vocabulary import POPULATION, UNKNOWN
+from .wording import Words
+
+ABOVE, BELOW, APART, TOO_FEW = "above", "below", "not distinguishable", "too few"
+
+
+def voice(row) -> str:
+    """Choose the voice of a ratio from its interval.
+
+    Examples
+    --------
+    >>> voice({"low": 1.2, "high": 2.0, "note": ""}), voice({"low": 0.9, "high": 2.0, "note": ""})
+    ('above', 'not distinguishable')
+    """
+    if np.isnan(row["low"]) or np.isnan(row["high"]):
+        return TOO_FEW
+    if row["low"] > 1:
+        return ABOVE
+    return BELOW if row["high"] < 1 else APART
+
+
+def finding(row, words: Words) -> str:
+    """Say one relative rate in a sentence.
+
+    Parameters
+    ----------
+    row : mapping
+        A row of a released relative rate.
+    words : Words
+        The study's words.
+
+    Returns
+    -------
+    str
+        One or two sentences with counts, interval and period.
+    """
+    who, other = words.people(row["group"], row["unit"]), words.people(row["reference"], row["unit"])
+    spoken = voice(row)
+    if spoken == TOO_FEW:
+        if "immature" in row["note"]:
+            return f"{words.stage(row['stage'])} is not shown: too much is still undecided."
+        return _sentence(f"too few {who} or {other} {words.did(row['stage'])} to compare ({words.when(row)})")
+    if row["base"] == POPULATION:
+        counts = (
+            f"{_n(row, 'events')} {words.did(row['stage'])} in {_n(row, 'denominator')} child-years, against "
+            f"{_n(row, 'reference_events')} in {_n(row, 'reference_denominator')}"
+        )
+        text = f"{who} {words.did(row['stage'])} at {_times(row)} the rate of {other}"
+        if spoken == APART:
+            text = f"the rate at which {who} {words.did(row['stage'])} cannot be told apart from that of {other}"
+    else:
+        counts = (
+            f"{_n(row, 'events')} of {_n(row, 'denominator')} against {_n(row, 'reference_events')} of "
+            f"{_n(row, 'reference_denominator')}"
+        )
+        of = f"of {who} who {words.did(row['base'])}" if row["unit"] == "children" else f"of {who}"
+        share = f"{100 * row['events'] / row['denominator']:.0f}% {words.did(row['stage'])}"
+        text = f"{of}, {share}: {_times(row)} the proportion among {other}"
+        if spoken == APART:
+            text = f"{of}, {share}, which cannot be told apart from the proportion among {other}"
+    tail = "; this is not evidence that there is no difference" if spoken == APART else ""
+    return _sentence(f"{text} ({_evidence(row)}: {counts}; {words.when(row)}){tail}")
+
+
+def findings(released: Released, words: Words) -> list[str]:
+    """Say every comparison of a table, the reference and the unknown left out."""
+    rows = _spoken(require(released).table)
+    return [finding(row, words) for row in rows.to_dict("records")]
+
+
+def headlines(
+    ratios: Released, gaps: Released, words: Words, *, groups: list[str] | None = None
+) -> list[str]:
+    """Say, for each group, at which stage its gap is largest and surest.
+
+    The stage is that whose interval keeps furthest from parity on the side that is worse for the child
+    (above for arrest, below for diversion). The absolute gap stands beside it.
+
+    Parameters
+    ----------
+    ratios, gaps : Released
+        Relative rates and children above parity, of the same rows.
+    words : Words
+        The study's words.
+    groups : list of str, optional
+        Which groups, in which order; all by default.
+
+    Returns
+    -------
+    list of str
+        A paragraph for each group.
+    """
+    table, above = _spoken(require(ratios).table), require(gaps).table
+    said = []
+    for group in groups or list(dict.fromkeys(table["group"].astype(str))):
+        mine = table[table["group"].astype(str) == group]
+        if mine.empty:
+            continue
+        keep = surest(mine, words)
+        if keep is None:
+            said.append(_nothing_sure(mine, words))
+            continue
+        said.append(f"{finding(keep, words)} {_in_children(keep, above, words)}".strip())
+    return said
+
+
+def surest(rows: pd.DataFrame, words: Words) -> dict | None:
+    """Find the row whose interval keeps furthest from parity on the adverse side; None if none does."""
+    polarity = rows["stage"].astype(str).map(lambda s: words.stages[s].polarity)
+    with np.errstate(divide="ignore"):
+        margin = np.select(
+            [polarity == "adverse", polarity == "favourable"], [np.log(rows["low"]), -np.log(rows["high"])], np.nan
+        )
+    if not (margin > 0).any():
+        return None
+    return rows.iloc[int(np.nanargmax(margin))].to_dict()
+
+
+def chance(ratios: Released) -> str:
+    """Say how many of the comparisons made would keep off parity by chance alone."""
+    table = _spoken(require(ratios).table)
+    made = int(table["low"].notna().sum())
+    if not made:
+        return ""
+    comparisons = f"{made} comparison{'s are' if made > 1 else ' is'}"
+    return (
+        f"{comparisons} shown here. If there were no difference anywhere, about one in twenty would still "
+        f"have an interval that excludes parity (about {max(1, round(made / 20))} here), so a single finding is a "
+        "reason to look, not proof."
+    )
+
+
+def representation(indices: Released, ratios: Released, words: Words) -> list[str]:
+    """Say where the representation index and the relative rate of a group point different ways."""
+    rates = {str(r["group"]): r for r in _spoken(require(ratios).table).to_dict("records")}
+    said = []
+    for row in _spoken(require(indices).table).to_dict("records"):
+        other = rates.get(str(row["group"]))
+        if other is None or TOO_FEW in (voice(row), voice(other)) or voice(row) == voice(other):
+            continue
+        said.append(
+            f"{_sentence(words.people(row['group'], row['unit']))[:-1]}: the index is "
+            f"{row['estimate']:.2f} ({_words(voice(row))} parity) but the relative rate is {other['estimate']:.2f} "
+            f"({_words(voice(other))} parity). The index compares a group with everyone, itself included; the "
+            f"relative rate compares it with {words.people(other['reference'], other['unit'])} alone."
+        )
+    return said
+
+
+# -- inside ------------------------------------------------------------------------------------------
+
+
+def _spoken(table: pd.DataFrame) -> pd.DataFrame:
+    silent = table["note"].str.contains("reference$", regex=True) | table["group"].astype(str).eq(UNKNOWN)
+    return table[~silent]
+
+
+def _n(row, column: str) -> str:
+    return wording.count(row[column])
+
+
+def _times(row) -> str:
+    if np.isinf(row["estimate"]):
+        return f"at least {row['low']:.2f} times"
+    return f"{row['estimate']:.2f} times"
+
+
+def _evidence(row) -> str:
+    lead = "relative rate " + wording.number(row["estimate"], row["measure"]) + ", " if voice(row) == APART else ""
+    return f"{lead}95% interval {wording.interval(row['low'], row['high'], row['measure'])}"
+
+
+def _in_children(row: dict, above: pd.DataFrame, words: Words) -> str:
+    """Say the gap in children, in the direction the row points."""
+    same = (
+        (above["group"].astype(str) == str(row["group"]))
+        & (above["stage"].astype(str) == str(row["stage"]))
+        & (above["base"].astype(str) == str(row["base"]))
+        & (above["year"] == row["year"])
+    )
+    found = above[same]
+    if found.empty or np.isnan(found["estimate"].iloc[0]):
+        return ""
+    gap = found.iloc[0]
+    unit = row["unit"]
+    more, low, high = gap["estimate"], gap["low"], gap["high"]
+    if more < 0:
+        more, low, high = -more, -high, -low
+    word = "more" if gap["estimate"] > 0 else "fewer"
+    ends = " to ".join(f"{v:,.0f}".replace("-", wording.MINUS) for v in (low, high))
+    return (
+        f"That is about {more:,.0f} {word} {unit} than if the rate had been that of "
+        f"{words.people(row['reference'])} (interval {ends})."
+    )
+
+
+def _nothing_sure(rows: pd.DataFrame, words: Words) -> str:
+    who = words.people(rows["group"].iloc[0], rows["unit"].iloc[0])
+    other = words.people(rows["reference"].iloc[0], rows["unit"].iloc[0])
+    shown = rows[rows["low"].notna()]
+    if shown.empty:
+        return _sentence(f"too few {who} are recorded at any stage to compare with {other}")
+    return _sentence(
+        f"for {who}, none of the {len(shown)} stages with enough {rows['unit'].iloc[0]} to compare shows a gap "
+        f"that is surely worse than for {other}; this is not evidence that there is no difference"
+    )
+
+
+def _words(spoken: str) -> str:
+    return {ABOVE: "above", BELOW: "below", APART: "not distinguishable from"}[spoken]
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:] + "."
