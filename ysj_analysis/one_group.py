@@ -91,7 +91,7 @@ def rate(events, exposure, *, method="ohid", level=0.95):
         1,000. Need not be whole. 0 or NaN gives NaN.
     method : {"ohid", "exact", "byar", "mid-p", "score"}
         ``ohid`` is ``exact`` (Garwood) below 10 events and ``byar`` from 10, as England's public health
-        guidance has it: Byar's limits are within 0.3% of the exact ones there, and up to half off at 1.
+        guidance has it: Byar's limits are within 0.2% of the exact ones there, and up to half off at 1.
     level : float
         Confidence level, between 0 and 1.
 
