@@ -39,7 +39,7 @@ LAYOUTS = {
             "Compared with": "{reference}",
             "% of interventions": "{share:.0f}",
             "% of children": "{population_share:.0f}",
-            "Index": "{estimate:.2f}",
+            "Index": "{estimate:.3f}",
             "Lowest": "{low:.2f}",
             "Highest": "{high:.2f}",
         },
@@ -91,7 +91,7 @@ LAYOUTS = {
         {
             "Measure": "{measure}",
             "Period": "{period}",
-            "Children": "{events}",
+            "Black or Mixed": "{events}",
             "of": "{cohort}",
             "Compared with": "{compared_with}",
             "% of children": "{population_share_percent:.1f}",
@@ -211,17 +211,22 @@ class _Blank:
 
 
 def over_represented(index: pd.DataFrame) -> present.Shown:
-    """Say which groups' index is above or below 1 whatever the rounding."""
-    own = index[index["measure"] == "representation_index"]
+    """Say which groups are above or below their share whatever the rounding, and by how much."""
     words = Words()
-    sentences = [
-        f"{_capital(words.people(row.group))} are {row.share:.0f}% of interventions and "
-        f"{row.population_share:.0f}% of children: {row.estimate:.2f} times their share, and rounding alone "
-        f"leaves {row.low:.2f} to {row.high:.2f}."
-        for row in own.itertuples()
-        if row.low > 1
-    ]
-    below = [words.people(row.group) for row in own.itertuples() if row.high < 1]
+    own = index[index["measure"] == "representation_index"]
+    beside = index[index["measure"] == "relative_rate_index"]
+    sentences = []
+    for row in own[own["low"] > 1].itertuples():
+        others = [
+            f"{other.estimate:.3f} ({other.low:.2f} to {other.high:.2f}) beside {words.people(other.reference)}"
+            for other in beside[beside["group"] == row.group].itertuples()
+        ]
+        sentences.append(
+            f"{_capital(words.people(row.group))} are {row.share:.0f}% of interventions and "
+            f"{row.population_share:.0f}% of children: {row.estimate:.2f} times their share, and rounding alone "
+            f"leaves {row.low:.2f} to {row.high:.2f}. The index is {join(others)}."
+        )
+    below = [words.people(group) for group in own.loc[own["high"] < 1, "group"]]
     return present.text(*sentences, f"Below their share: {join(below)}." if below else "")
 
 
@@ -230,12 +235,14 @@ def impossible(audit: pd.DataFrame) -> present.Shown:
     stated = audit[audit["possible"] != "cannot say"]
     wrong = stated[stated["possible"] == "no"]
     listed = [
-        f"{row.measure}, {row.period}: {row.printed} {row.unit} of {row.cohort:,.0f} ({row.nearest})"
+        f"{_capital(row.measure)}, {row.period}: {row.printed} {row.unit} of {row.cohort:,.0f}; {row.nearest}"
+        + (f" ({row.note})." if row.note else ".")
         for row in wrong.itertuples()
     ]
     return present.text(
-        f"{len(wrong)} of {len(stated)} printed figures that name a cohort cannot come from a whole number of it.",
-        *(f"{text}." for text in listed),
+        f"{len(wrong)} of {len(stated)} printed figures cannot come from a whole number of the count given for "
+        "the same thing, or of the nearest to it.",
+        *listed,
         "A figure that cannot be is most often of something else: children where the count is of episodes, "
         "those of known ethnicity, or another period or population.",
     )
