@@ -14,6 +14,19 @@ import pandas as pd
 from .vocabulary import Stage, chain
 
 
+def end_of_path(ratios: pd.DataFrame, stages: Mapping[str, Stage]) -> str:
+    """Name the adverse stage that the most stages lead to, of those in a table.
+
+    Examples
+    --------
+    >>> from ysj_analysis.vocabulary import STAGES
+    >>> end_of_path(pd.DataFrame({"stage": ["arrest", "charge", "custody"]}), STAGES)
+    'custody'
+    """
+    present = [s for s in dict.fromkeys(ratios["stage"].astype(str)) if stages[s].polarity == "adverse"]
+    return max(present, key=lambda s: len(chain(s, stages)))
+
+
 def cascade(ratios: pd.DataFrame, *, stages: Mapping[str, Stage], to: str) -> pd.DataFrame:
     """Split a cumulative relative rate over the stages on the way to it.
 
@@ -54,7 +67,7 @@ def cascade(ratios: pd.DataFrame, *, stages: Mapping[str, Stage], to: str) -> pd
     path = chain(to, stages)
     own = ratios["stage"].astype(str).map({s: stages[s].base for s in stages})
     on_path = ratios["stage"].astype(str).isin(path) & (ratios["base"].astype(str) == own)
-    steps = ratios[on_path & ratios["note"].ne("reference")].copy()
+    steps = ratios[on_path & ~ratios["note"].str.contains(r"\breference\b")].copy()
     steps["step"] = steps["stage"].astype(str).map({s: i for i, s in enumerate(path, start=1)}).astype(int)
     steps = steps.sort_values(["group", "step"], kind="stable").reset_index(drop=True)
     by = steps["group"].astype(str)

@@ -292,7 +292,7 @@ def _count_columns(table: pd.DataFrame) -> tuple[str, ...]:
 def _floored(out: pd.DataFrame, rule: Policy) -> pd.DataFrame:
     """Withhold what compares fewer children than the policy's floor."""
     name, _ = formulas.split(out["measure"])
-    compared = ~np.isin(name, list(formulas.ONE_GROUP)) & out["note"].ne("reference")
+    compared = ~np.isin(name, list(formulas.ONE_GROUP)) & ~out["note"].str.contains(r"\breference\b")
     enough = (
         (out["events"] >= rule.ratio_events)
         & (out["denominator"] >= rule.ratio_base)
@@ -322,19 +322,21 @@ def _widened(out: pd.DataFrame, rule: Policy) -> pd.DataFrame:
     away = rule.half * np.where(summed, groups[groups != UNKNOWN].nunique(), 1)
     poisson = out["base"].eq(POPULATION).to_numpy()
     measure = out["measure"].to_numpy(str)
-    ends = {}
-    for end, sign in (("low", -1), ("high", 1)):
-        m, rm = n - sign * rule.half, rn + sign * away
-        y, ry = np.maximum(x + sign * rule.half, 0), np.maximum(rx - sign * away, 0)
-        y = np.where(poisson, y, np.minimum(y, m))
-        ry = np.where(poisson, ry, np.minimum(ry, rm))
-        ends[end] = formulas.interval(measure, y, m, ry, rm, poisson=poisson)[1 if end == "low" else 2]
+    ends = [_corner(measure, x, n, rx, rn, poisson, sign * rule.half, sign * away) for sign in (-1, 1)]
     shown = out["low"].notna()
     return out.assign(
-        low=out["low"].where(~shown, np.fmin(ends["low"], out["low"])),
-        high=out["high"].where(~shown, np.fmax(ends["high"], out["high"])),
+        low=np.where(shown, np.fmin.reduce([out["low"], ends[0][0], ends[1][0]]), np.nan),
+        high=np.where(shown, np.fmax.reduce([out["high"], ends[0][1], ends[1][1]]), np.nan),
         method=out["method"].where(~shown, out["method"] + f", widened for rounding to {rule.round_to}"),
     )
+
+
+def _corner(measure, x, n, rx, rn, poisson, away: int, reference_away) -> tuple:
+    """Give the interval at one extreme of what the rounding may stand for."""
+    m, rm = np.maximum(n - away, 1), np.maximum(rn + reference_away, 1)
+    y, ry = np.maximum(x + away, 0), np.maximum(rx - reference_away, 0)
+    y, ry = np.where(poisson, y, np.minimum(y, m)), np.where(poisson, ry, np.minimum(ry, rm))
+    return formulas.interval(measure, y, m, ry, rm, poisson=poisson)[1:3]
 
 
 def _banded(out: pd.DataFrame, rule: Policy) -> pd.DataFrame:

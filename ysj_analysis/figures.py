@@ -100,10 +100,10 @@ def cascade(released: Released, *, name: str, title: str, words: Words) -> Shown
     """
     table = require(released).table
     groups = list(dict.fromkeys(table["group"].astype(str)))
-    steps = table.drop_duplicates("step").sort_values("step")
     with mpl.rc_context(_STYLE):
-        figure = Figure(figsize=(8.6, (0.34 * len(steps) + 0.55) * len(groups) + 0.6), layout="constrained")
-        panels = np.atleast_1d(figure.subplots(len(groups), 1, sharex=True))
+        figure = Figure(figsize=(8.6, 0.36 * len(table) + 0.62 * len(groups) + 0.6), layout="constrained")
+        heights = [max(1.6, int((table["group"].astype(str) == g).sum())) for g in groups]
+        panels = np.atleast_1d(figure.subplots(len(groups), 1, sharex=True, height_ratios=heights))
         reached = table["reached"].to_numpy(float)
         span = (min(0.8, reached.min() * 0.85), max(1.25, reached.max() * 1.25))
         for panel, group in zip(panels, groups, strict=True):
@@ -171,7 +171,7 @@ def matrix(released: Released, *, name: str, title: str, words: Words) -> Shown:
 
 def _compared(table: pd.DataFrame) -> pd.DataFrame:
     """Keep the comparisons: not the reference with itself, not the unknown."""
-    kept = table["note"].str.contains("reference$", regex=True) | table["group"].astype(str).eq(UNKNOWN)
+    kept = table["note"].str.contains(r"\breference\b") | table["group"].astype(str).eq(UNKNOWN)
     return table[~kept].astype({"group": str, "stage": str})
 
 

@@ -382,7 +382,7 @@ def study(folder) -> Study:
     >>> load_example.areas
     ('Islington', 'Camden', 'Hackney', 'Haringey')
     """
-    folder = Path(folder)
+    folder = _found(Path(folder))
     present = [name for name in TABLES if (folder / f"{name}.csv").is_file()]
     if not {"counts", "events"} & set(present):
         there = ", ".join(sorted(p.name for p in folder.glob("*"))[:6]) if folder.is_dir() else ""
@@ -405,6 +405,12 @@ def study(folder) -> Study:
         ledger=_read(folder / "ledger.csv") if (folder / "ledger.csv").is_file() else _empty_ledger(),
         **tables,
     )
+
+
+def _found(folder: Path) -> Path:
+    """Look for a relative folder here and in the folders above, so that a notebook finds it too."""
+    places = [Path.cwd(), *Path.cwd().parents] if not folder.is_absolute() else []
+    return next((p / folder for p in places if (p / folder).is_dir()), folder)
 
 
 def _sha256(path: Path) -> str:

@@ -349,7 +349,11 @@ def _compared(
     out = _measured(
         table.assign(**found),
         _named(table, on_stage, per),
-        note=np.where(itself, "reference", intervals.note(x, n, rx, rn, poisson)),
+        note=np.select(
+            [itself & np.isnan(x), itself],
+            ["reference suppressed", "reference"],
+            intervals.note(x, n, rx, rn, poisson),
+        ),
         level=level,
     )
     equal = 1.0 if on_stage in formulas.RATIOS else 0.0

@@ -10,6 +10,7 @@ along a path multiply exactly to the whole of it.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -346,6 +347,46 @@ def latest(counts: pd.DataFrame, year: int) -> pd.DataFrame:
     return usable[rank == best].reset_index(drop=True)
 
 
+def for_report(
+    study: Study, *, area: str, year: int, years: int = 5, unit: str | None = None, by: tuple[str, ...] = ()
+) -> pd.DataFrame:
+    """Count for one report: one area, and for each stage the latest whole window that ends by ``year``.
+
+    Parameters
+    ----------
+    study : Study
+        From ``load.study``.
+    area : str
+        One of the study's areas.
+    year : int
+        The last year of the report.
+    years : int
+        Years pooled; fewer if the study has fewer up to ``year``.
+    unit, by
+        As for :func:`stage_counts`.
+
+    Returns
+    -------
+    DataFrame
+        As :func:`stage_counts`.
+
+    Raises
+    ------
+    DataError
+        If the study does not have the area or the year.
+    """
+    if area not in study.areas:
+        raise DataError(
+            f"{area!r} is not one of the {len(study.areas)} areas of this study: {', '.join(study.areas)}."
+        )
+    first, last = study.years
+    if not first <= year <= last:
+        raise DataError(f"{year} is not one of the years of this study, {first} to {last}.")
+    window = min(years, year - first + 1)
+    counts = stage_counts(replace(study, areas=(area,), years=(first, year)), unit=unit, by=by, window=window)
+    return latest(counts, year)
+
+
 def ledger(study: Study) -> pd.DataFrame:
     """List what was removed, kept apart or assumed on the way to the counts, a line for each.
 
@@ -359,18 +400,16 @@ def ledger(study: Study) -> pd.DataFrame:
     DataFrame
         ``step, what, why, removed, left``: the lines of the conversion first, then those of counting.
     """
-    lines = [study.ledger.astype(str)]
+    names = ["step", "what", "why", "removed", "left"]
     if study.events is not None:
-        lines.append(pd.DataFrame(_event_lines(study), columns=study.ledger.columns[:5]).astype(str))
+        own = _event_lines(study)
     else:
         hidden = int(study.counts["events"].isna().sum())
-        lines.append(
-            pd.DataFrame(
-                [("count", "cells read", "every row of counts.csv", hidden, len(study.counts) - hidden)],
-                columns=study.ledger.columns[:5],
-            ).astype(str)
-        )
-    return pd.concat([t for t in lines if not t.empty], ignore_index=True)
+        own = [("count", "cells of counts.csv", "hidden in the source", hidden, len(study.counts) - hidden)]
+    lines = pd.concat(
+        [study.ledger.reindex(columns=names), pd.DataFrame(own, columns=names)], ignore_index=True
+    )
+    return lines.assign(**{c: pd.to_numeric(lines[c], errors="coerce").astype(float) for c in names[3:]})
 
 
 def _event_lines(study: Study) -> list[tuple]:

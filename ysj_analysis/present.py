@@ -15,7 +15,7 @@ import pandas as pd
 
 from . import wording
 from .disclosure import Released, require
-from .vocabulary import NOTES, UNKNOWN
+from .vocabulary import NOTES, POPULATION
 from .wording import Words
 
 TABLE = "application/vnd.ysj.table+json"
@@ -53,7 +53,8 @@ class Shown:
     kind: str = TABLE
 
     def _repr_mimebundle_(self, include=None, exclude=None) -> dict:
-        return {"text/html": self.html} | ({self.kind: dict(self.data)} if self.data else {})
+        page = {"text/html": self.html} if self.html else {"text/plain": ""}
+        return page | ({self.kind: dict(self.data)} if self.data else {})
 
 
 def table(
@@ -135,8 +136,35 @@ def text(*sentences: str, kind: str = "finding") -> Shown:
 
 
 def facts(**values) -> Shown:
-    """Hand facts to the manifest without showing anything."""
-    return Shown("", values, FACTS)
+    """Hand facts to the manifest without showing anything; a released table goes as its printed rows."""
+    plain = {
+        key: value.table.astype(object).where(value.table.notna(), wording.CONFIDENTIAL).to_dict("records")
+        if isinstance(value, Released)
+        else value
+        for key, value in values.items()
+    }
+    return Shown("", plain, FACTS)
+
+
+def methods(*released: Released, name: str = "methods") -> Shown:
+    """List the measures shown in a report, and how each interval was computed."""
+    tables = [require(r).table for r in released]
+    used = pd.concat([t[["measure", "method"]] for t in tables]).drop_duplicates()
+    lines = used.sort_values(["measure", "method"]).reset_index(drop=True)
+    return table(released[0].derive(lambda _: lines), name=name, title="Measures and methods", words=Words())
+
+
+def sources(study) -> Shown:
+    """List the sources of a study, with their dates."""
+    lines = [
+        f"{s.get('name', '')}"
+        + (f", {s['date']}" if s.get("date") else "")
+        + (f". {s['note']}" if s.get("note") else "")
+        for s in study.sources
+    ]
+    return text(
+        *(lines or ["The study does not name its sources. Add [[sources]] to study.toml."]), kind="methods"
+    )
 
 
 # -- the data behind a table -------------------------------------------------------------------------
@@ -152,10 +180,9 @@ def csv(table: pd.DataFrame, counts: Sequence[str] = ()) -> str:
             out[column] = values.astype(str).map(safe)
             continue
         numbers = values.astype(float)
-        missing = [
-            wording.CONFIDENTIAL if column in counts and not note else wording.mark(note or "no_denominator")
-            for note in notes
-        ]
+        missing = notes.map(wording.mark).mask(
+            column in counts & ~notes.str.contains("immature|no_denominator"), wording.CONFIDENTIAL
+        )
         written = numbers.map(lambda v: f"{v:.10g}").where(numbers.notna(), missing)
         out[column] = written.replace({"-0": "0"})
     return pd.DataFrame(out, columns=table.columns).to_csv(index=False, lineterminator="\n")
@@ -237,8 +264,13 @@ def _field(spec: str, cell: dict, words: Words) -> str:
     if record is None:
         return wording.NOT_APPLICABLE
     note = record["note"]
+    if part in ("share", "share_of_base"):
+        top, bottom = (
+            ("events", "reference_events") if part == "share" else ("denominator", "reference_denominator")
+        )
+        return wording.number(record[top] / record[bottom], "proportion", note or "suppressed")
     if part == "interval":
-        if "reference" in note:
+        if note == "reference":
             return "reference"
         return wording.interval(record["low"], record["high"], record["measure"], note)
     return wording.number(record[part], record["measure"], note)
@@ -250,10 +282,8 @@ def _plain_field(column: str, record: dict, words: Words) -> str:
     if column == "base":
         return words.out_of(record["base"], record["unit"])
     value, note = record[column], str(record.get("note", ""))
-    if column == "denominator" and np.isnan(value):
-        return wording.mark(
-            "suppressed" if record["group"] != UNKNOWN and "suppressed" in note else "no_denominator"
-        )
+    if column == "denominator" and np.isnan(value) and record["base"] == POPULATION:
+        return wording.mark("no_denominator")
     if isinstance(value, float):
         return wording.count(value, "immature" if "immature" in note else "suppressed")
     return str(value)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from .vocabulary import UNKNOWN
+
 LARGEST_COHORT = 200
 """The largest cohort looked at when asking of how few children a printed percentage can be."""
 
@@ -96,3 +98,25 @@ def _beside(below: int, size: float, per: float, decimals: int) -> str:
 
 def _whole(values: np.ndarray, index: pd.Index) -> pd.Series:
     return pd.Series(values, index=index).astype("Int64")
+
+
+def completeness(counts: pd.DataFrame) -> pd.DataFrame:
+    """Count, for each stage, those whose ethnicity is not known out of all who reached it.
+
+    Parameters
+    ----------
+    counts : DataFrame
+        As ``pipeline.stage_counts``; the rows of one base for each stage.
+
+    Returns
+    -------
+    DataFrame
+        One row a stage: ``group`` is ``Unknown``, ``base`` the stage itself, ``events`` those of unknown
+        ethnicity and ``denominator`` all. A study that records no unknown ethnicity has no rows.
+    """
+    if UNKNOWN not in set(counts["group"].astype(str)):
+        return counts.iloc[:0]
+    keys = [c for c in counts.columns if c not in ("group", "events", "denominator", "base")]
+    everyone = counts.groupby(keys, observed=True, sort=False)["events"].sum().rename("denominator")
+    unknown = counts[counts["group"] == UNKNOWN].drop(columns="denominator")
+    return unknown.join(everyone, on=keys).assign(base=unknown["stage"].astype(str)).reset_index(drop=True)

@@ -12,7 +12,7 @@ import pandas as pd
 
 from . import wording
 from .disclosure import Released, require
-from .vocabulary import POPULATION, UNKNOWN
+from .vocabulary import POPULATION, UNKNOWN, period_label
 from .wording import Words
 
 ABOVE, BELOW, APART, TOO_FEW = "above", "below", "not distinguishable", "too few"
@@ -61,7 +61,9 @@ def finding(row, words: Words) -> str:
         )
         text = f"{who} {words.did(row['stage'])} at {_times(row)} the rate of {other}"
         if spoken == APART:
-            text = f"the rate at which {who} {words.did(row['stage'])} cannot be told apart from that of {other}"
+            text = (
+                f"the rate at which {who} {words.did(row['stage'])} cannot be told apart from that of {other}"
+            )
     else:
         counts = (
             f"{_n(row, 'events')} of {_n(row, 'denominator')} against {_n(row, 'reference_events')} of "
@@ -123,7 +125,9 @@ def surest(rows: pd.DataFrame, words: Words) -> dict | None:
     polarity = rows["stage"].astype(str).map(lambda s: words.stages[s].polarity)
     with np.errstate(divide="ignore"):
         margin = np.select(
-            [polarity == "adverse", polarity == "favourable"], [np.log(rows["low"]), -np.log(rows["high"])], np.nan
+            [polarity == "adverse", polarity == "favourable"],
+            [np.log(rows["low"]), -np.log(rows["high"])],
+            np.nan,
         )
     if not (margin > 0).any():
         return None
@@ -142,6 +146,29 @@ def chance(ratios: Released) -> str:
         f"have an interval that excludes parity (about {max(1, round(made / 20))} here), so a single finding is a "
         "reason to look, not proof."
     )
+
+
+def undecided(counts: Released, words: Words) -> list[str]:
+    """Say which stages are not shown in which years because too much is still undecided.
+
+    Parameters
+    ----------
+    counts : Released
+        Single years, from ``pipeline.stage_counts``.
+    words : Words
+        The study's words.
+    """
+    table = require(counts).table
+    years = table[table["note"].eq("immature")].groupby("stage", observed=True)["year"].unique()
+    together: dict[tuple, list[str]] = {}
+    for stage, late in years.items():
+        together.setdefault(tuple(sorted(late)), []).append(words.stage(stage))
+    return [
+        f"{wording.join(stages)}: {wording.join([period_label(int(y), 1, words.period) for y in late])} "
+        "cannot be shown yet, because too many cases are still undecided. A lower figure for those years "
+        "would be a delay, not a fall."
+        for late, stages in together.items()
+    ]
 
 
 def representation(indices: Released, ratios: Released, words: Words) -> list[str]:
@@ -165,7 +192,7 @@ def representation(indices: Released, ratios: Released, words: Words) -> list[st
 
 
 def _spoken(table: pd.DataFrame) -> pd.DataFrame:
-    silent = table["note"].str.contains("reference$", regex=True) | table["group"].astype(str).eq(UNKNOWN)
+    silent = table["note"].str.contains(r"\breference\b") | table["group"].astype(str).eq(UNKNOWN)
     return table[~silent]
 
 
@@ -180,7 +207,11 @@ def _times(row) -> str:
 
 
 def _evidence(row) -> str:
-    lead = "relative rate " + wording.number(row["estimate"], row["measure"]) + ", " if voice(row) == APART else ""
+    lead = (
+        "relative rate " + wording.number(row["estimate"], row["measure"]) + ", "
+        if voice(row) == APART
+        else ""
+    )
     return f"{lead}95% interval {wording.interval(row['low'], row['high'], row['measure'])}"
 
 

@@ -162,7 +162,7 @@ STAGES = MappingProxyType(
                 POPULATION,
                 _CONTACT,
                 "adverse",
-                "entered the system for the first time",
+                "were first-time entrants",
             ),
             Stage("intervention", "Intervention", POPULATION, _CONTACT, "adverse", "were on an intervention"),
             Stage(
@@ -260,7 +260,7 @@ def chain(stage: str, stages: MappingProxyType | dict[str, Stage] = STAGES) -> l
     ['arrest', 'charge', 'convicted', 'sentenced', 'custody']
     """
     path = [stage]
-    while stages[path[0]].base != POPULATION:
+    while stages[path[0]].base in stages:
         path.insert(0, stages[path[0]].base)
     return path
 
@@ -426,6 +426,7 @@ NOTES = MappingProxyType(
         "suppressed": "hidden to protect children",
         "unreliable": "too few expected events for a dependable interval",
         "immature": "too many cases still undecided",
+        "reference": "the group the others are compared with",
     }
 )
 """Why a value is missing or should be read with care."""
