@@ -129,6 +129,7 @@ def measure(
         Working figures are for your own screen; public ones pass the disclosure rules.
     """
     from . import disclosure, measures, pipeline, present
+    from .printout import aligned
 
     table = pipeline.stage_counts(_study_of(counts, population))
     known = table.groupby(["stage", "base"], observed=True)["denominator"].transform("count") > 0
@@ -138,7 +139,7 @@ def measure(
     shown = disclosure.working(table) if edition == "working" else disclosure.release(table)
     shown = shown.measure(measures.relative_rates, reference=reference)
     if out is None:
-        print(_aligned(shown))
+        print(aligned(shown))
     else:
         out.write_text(present.csv(shown.table, shown.counts), encoding="utf-8", newline="")
         print(f"{out} ({shown.policy.heading})", file=sys.stderr)
@@ -171,40 +172,6 @@ def _study_of(counts: Path, population: Path | None) -> Any:
         counts=table,
         population=None if population is None else load.population(population, groups=groups),
     )
-
-
-def _aligned(shown: Any) -> str:
-    """Lay a measure out as text; columns that say the same on every row stand above it, once."""
-    from .vocabulary import NOTES
-
-    table = shown.table
-    columns = [c for c in ("area", "year", "unit", "stage", "base", "group") if c in table]
-    once = [c for c in ("area", "unit", "reference") if c in table and table[c].nunique() == 1]
-    numbers = ("events", "denominator", "reference_events", "reference_denominator")
-    text = table[[c for c in columns if c not in once]].astype(str)
-    for name in (*numbers, "estimate", "low", "high"):
-        digits = 0 if name in numbers else 2
-        hidden = table["note"].eq("suppressed") if name not in shown.counts else table[name].isna()
-        marks = ["[c]" if hide and shown.policy.hidden_below else "-" for hide in hidden]
-        text[name.replace("reference", "ref")] = [
-            _number(value, digits, mark) for value, mark in zip(table[name], marks, strict=True)
-        ]
-    text["method"] = table["method"].astype(str)
-    text["note"] = [NOTES.get(str(note), str(note)) for note in table["note"]]
-    words = [c for c in text if c in (*columns, "method", "note")]
-    for name in words:
-        width = max([len(name), *text[name].map(len)])
-        text[name] = text[name].str.ljust(width)
-        text = text.rename(columns={name: name.ljust(width)})
-    about = ". ".join(f"{name.capitalize()}: {table[name].iloc[0]}" for name in once)
-    body = text.to_string(index=False)
-    return "\n".join(filter(None, (shown.policy.heading, about, "", *map(str.rstrip, body.splitlines()))))
-
-
-def _number(value: float, digits: int, missing: str) -> str:
-    if value != value:
-        return missing
-    return "inf" if value in (float("inf"), float("-inf")) else f"{value:,.{digits}f}"
 
 
 @app.command

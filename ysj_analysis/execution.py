@@ -7,18 +7,21 @@ start-up scripts of the user, plain-text traffic on the loopback, a notebook tha
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import contextvars
 import logging
-import os
 import re
 import sys
 import tempfile
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+from .kernel import kernel_manager
+from .parameters import TAG
+
 START_TIMEOUT = 120
 
 
@@ -94,12 +97,35 @@ def run(notebook: Any, parameters: Mapping[str, Any], *, name: str, timeout: int
         If a cell fails, times out or does not run, or the kernel dies.
     """
     with tempfile.TemporaryDirectory(prefix="ysj-", ignore_cleanup_errors=True) as scratch:
-        done = _papermill(notebook, parameters, Path(scratch), name, timeout)
+        done = _stripped(
+            _with_own_loop(lambda: _papermill(notebook, parameters, Path(scratch), name, timeout))
+        )
     _require_whole(done, name)
-    return _stripped(done)
+    return done
+
+
+def _with_own_loop(work: Callable[[], Any]) -> Any:
+    """Call something that needs an event loop, and close the loop Jupyter would leave open."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return contextvars.Context().run(_and_close_loop, work)
+    return work()  # inside Jupyter, which has a loop of its own
+
+
+def _and_close_loop(work: Callable[[], Any]) -> Any:
+    from jupyter_core.utils import ensure_event_loop
+
+    loop = ensure_event_loop()
+    try:
+        return work()
+    finally:
+        loop.close()
+        asyncio.set_event_loop(None)
 
 
 def _papermill(notebook: Any, parameters: Mapping[str, Any], scratch: Path, name: str, timeout: int) -> Any:
+    number = _numbering(notebook, parameters)
     with quick_imports(), _quiet():
         import papermill
         from nbclient.exceptions import CellTimeoutError, DeadKernelError
@@ -113,7 +139,7 @@ def _papermill(notebook: Any, parameters: Mapping[str, Any], scratch: Path, name
                 dict(parameters),
                 kernel_name="python3",
                 language="python",
-                kernel_manager_class=_kernel_manager(),
+                kernel_manager_class=kernel_manager(),
                 config=Config({"OwnKernelManager": {"scratch": str(scratch)}}),
                 progress_bar=False,
                 request_save_on_cell_execute=False,
@@ -123,12 +149,11 @@ def _papermill(notebook: Any, parameters: Mapping[str, Any], scratch: Path, name
                 iopub_timeout=60,
                 record_timing=False,
                 store_widget_state=False,
-                on_cell_executed=_refuse_exit,
+                on_cell_executed=_refusing_exit(name, number),
             )
-        except NotebookError as error:
-            raise NotebookError(f"{name}: {error}", cause=error.cause) from None
         except PapermillExecutionError as error:
-            raise _failure(name, error.cell_index, error.ename, error.evalue, error.traceback) from None
+            cell = number(error.cell_index)
+            raise _failure(name, cell, error.ename, error.evalue, error.traceback) from None
         except CellTimeoutError:
             raise NotebookError(f"{name}: a cell took longer than {timeout} s and was stopped.") from None
         except DeadKernelError:
@@ -142,89 +167,26 @@ def _papermill(notebook: Any, parameters: Mapping[str, Any], scratch: Path, name
             ) from None
 
 
-def _refuse_exit(cell_index: int, execute_reply: dict[str, Any], **_: Any) -> None:
-    """Stop at ``exit()``, which ends the kernel after its reply, so that later cells race with it."""
-    if any(p.get("source") == "ask_exit" for p in execute_reply["content"].get("payload", [])):
-        raise NotebookError(f"cell {cell_index + 1} left the notebook with exit().", cause="SystemExit")
+def _numbering(notebook: Any, parameters: Mapping[str, Any]) -> Callable[[int], int]:
+    """Make a function from a cell's index, counting papermill's injected cell, to its number as written."""
+    tagged = [i for i, c in enumerate(notebook.cells) if TAG in c.metadata.get("tags", [])]
+    injected = tagged[0] + 1 if tagged and parameters else len(notebook.cells) + 1
+    return lambda index: index + 1 if index < injected else index
+
+
+def _refusing_exit(name: str, number: Callable[[int], int]) -> Callable[..., None]:
+    """Make a hook that stops at ``exit()``: it ends the kernel after its reply, and later cells race."""
+
+    def hook(cell_index: int, execute_reply: dict[str, Any], **_: Any) -> None:
+        if any(p.get("source") == "ask_exit" for p in execute_reply["content"].get("payload", [])):
+            raise _failure(name, number(cell_index), "SystemExit", "", [])
+
+    return hook
 
 
 def _kernel_log(scratch: Path) -> str:
     log = scratch / "kernel.log"
     return log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
-
-
-def _kernel_manager() -> type:
-    """Make the class of kernel managers that start this interpreter, and none that is registered."""
-    import zmq
-    from ipykernel.kernelspec import get_kernel_dict
-    from jupyter_client import AsyncKernelManager
-    from jupyter_client.kernelspec import KernelSpec
-    from traitlets import Unicode
-
-    class OwnKernelManager(AsyncKernelManager):
-        scratch = Unicode().tag(config=True)
-
-        def __init__(self, **kwargs: Any) -> None:
-            super().__init__(**kwargs)
-            self.connection_file = str(Path(self.scratch) / "kernel.json")
-            self.transport_encryption = "required" if zmq.has("curve") else "disabled"
-
-        @property
-        def kernel_spec(self) -> KernelSpec:
-            return KernelSpec(name="python3", resource_dir=self.scratch, **get_kernel_dict())
-
-        async def _async_pre_start_kernel(self, **kw: Any) -> Any:
-            kw["env"] = _environment(Path(self.scratch))
-            kw["cwd"] = self.scratch
-            self._log_file = open(Path(self.scratch) / "kernel.log", "wb")  # noqa: SIM115
-            kw["stdout"] = kw["stderr"] = self._log_file
-            try:
-                return await super()._async_pre_start_kernel(**kw)
-            except BaseException:
-                self._log_file.close()
-                raise
-
-        async def _async_launch_kernel(self, kernel_cmd: list[str], **kw: Any) -> None:
-            try:
-                await super()._async_launch_kernel(kernel_cmd, **kw)
-            finally:
-                self._log_file.close()
-
-        start_kernel = AsyncKernelManager._async_start_kernel
-        pre_start_kernel = _async_pre_start_kernel
-        _launch_kernel = _async_launch_kernel
-
-    return OwnKernelManager
-
-
-def _environment(scratch: Path) -> dict[str, str]:
-    """Environment of the kernel: one thread, fixed hashes, no settings of the user."""
-    env = {k: v for k, v in os.environ.items() if k not in ("PYTHONWARNINGS", "PYTHONSTARTUP", "MPLBACKEND")}
-    env |= dict.fromkeys(THREADS, "1")
-    env |= {
-        "PYTHONHASHSEED": "0",
-        "PYTHONUTF8": "1",
-        "SOURCE_DATE_EPOCH": "0",
-        "IPYTHONDIR": str(scratch / "ipython"),
-        "JUPYTER_RUNTIME_DIR": str(scratch),
-    }
-    package = Path(__file__).resolve().parent.parent
-    if package.name != "site-packages":  # a checkout: the notebook imports the same modules as we do
-        env["PYTHONPATH"] = os.pathsep.join(filter(None, [str(package), env.get("PYTHONPATH")]))
-    if not os.access(_matplotlib_home(), os.W_OK):  # matplotlib would warn, in the middle of the report
-        env["MPLCONFIGDIR"] = str(scratch / "matplotlib")
-    return env
-
-
-def _matplotlib_home() -> Path:
-    """Find the folder matplotlib would use, or its nearest ancestor that exists."""
-    try:
-        folder = Path(os.environ.get("MPLCONFIGDIR") or Path.home() / ".config" / "matplotlib")
-    except RuntimeError:  # no home
-        return Path(os.devnull) / "none"
-    while not folder.exists():
-        folder = folder.parent
-    return folder
 
 
 @contextlib.contextmanager
@@ -245,21 +207,21 @@ def _quiet() -> Iterator[None]:
                 logger.setLevel(level)
 
 
-def _failure(name: str, index: int, ename: str, evalue: str, traceback: list[str]) -> NotebookError:
+def _failure(name: str, number: int, ename: str, evalue: str, traceback: list[str]) -> NotebookError:
     """Say why a cell failed: our own errors in their own words, others with the cell they came from."""
     detail = re.sub(r"\x1b\[[0-9;]*m", "", "\n".join(traceback))
     if ename in READABLE:
         return NotebookError(evalue, cause=ename, detail=detail)
     if ename == "SystemExit":
-        return NotebookError(f"{name}: cell {index + 1} left the notebook with exit().", cause=ename)
+        return NotebookError(f"{name}: cell {number} left the notebook with exit().", cause=ename)
     return NotebookError(
-        f"{name}: cell {index + 1} failed with {ename}: {evalue}".rstrip(": "), cause=ename, detail=detail
+        f"{name}: cell {number} failed with {ename}: {evalue}".rstrip(": "), cause=ename, detail=detail
     )
 
 
 def _require_whole(notebook: Any, name: str) -> None:
     """Refuse a notebook with an error or with a cell that did not run."""
-    for number, cell in enumerate(notebook.cells):
+    for number, cell in enumerate(notebook.cells, start=1):
         if cell.cell_type != "code" or not cell.source.strip():
             continue
         for output in cell.outputs:
@@ -267,7 +229,7 @@ def _require_whole(notebook: Any, name: str) -> None:
                 raise _failure(name, number, output.ename, output.evalue, output.traceback)
         if cell.execution_count is None:
             raise NotebookError(
-                f"{name}: cell {number + 1} did not run, so the report would be incomplete. A cell before it "
+                f"{name}: cell {number} did not run, so the report would be incomplete. A cell before it "
                 "may have left the notebook, or it is tagged to be skipped."
             )
 
