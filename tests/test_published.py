@@ -85,8 +85,8 @@ def test_a_share_printed_as_nothing_has_finite_and_open_ends():
 
 def test_the_population_column_adds_to_101_and_rounding_allows_it(figures):
     sums = printed.sums(published.shares(figures)).set_index("column")
-    assert sums["sum"].to_dict() == {"share": 100, "population_share": 101}
-    assert sums.loc["population_share", ["low", "high"]].tolist() == [98, 102]
+    assert sums["sum"].to_dict() == {"share of the stage": 100, "share of children": 101}
+    assert sums.loc["share of children", ["low", "high"]].tolist() == [98, 102]
 
 
 def test_the_printed_asian_share_is_the_censuss_on_neither_base(figures):

@@ -6,7 +6,7 @@ functions say what can be said without them, and how much of it rounding alone l
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
@@ -17,6 +17,9 @@ from . import intervals
 METHOD = "rounding of the printed shares"
 HALF = 0.5
 """Half of the last digit printed, in per cent."""
+
+SHARES = {"share": "share of the stage", "population_share": "share of children"}
+"""The columns of a table of printed shares."""
 
 
 def representation(table: pd.DataFrame, *, reference: str = "White") -> pd.DataFrame:
@@ -95,15 +98,15 @@ def _odds(percent: np.ndarray) -> np.ndarray:
     return percent / (100 - percent)
 
 
-def sums(table: pd.DataFrame, columns: Sequence[str] = ("share", "population_share")) -> pd.DataFrame:
+def sums(table: pd.DataFrame, columns: Mapping[str, str] = SHARES) -> pd.DataFrame:
     """Add printed percentages up, beside what rounding to whole per cent allows.
 
     Parameters
     ----------
     table : DataFrame
         One row a group; the groups together are everyone.
-    columns : sequence of str
-        Columns in per cent.
+    columns : mapping of str to str
+        Columns in per cent, and what to call them.
 
     Returns
     -------
@@ -113,13 +116,14 @@ def sums(table: pd.DataFrame, columns: Sequence[str] = ("share", "population_sha
 
     Examples
     --------
-    >>> sums(pd.DataFrame({"share": [10, 25, 14, 9, 43]}), ["share"])
-      column  sum  low  high
-    0  share  101   98   102
+    >>> sums(pd.DataFrame({"share": [10, 25, 14, 9, 43]}), {"share": "children"})
+         column  sum  low  high
+    0  children  101   98   102
     """
     spread = int(np.ceil(len(table) * HALF) - 1)
     added = [table[column].sum() for column in columns]
-    return pd.DataFrame({"column": list(columns), "sum": added, "low": 100 - spread, "high": 100 + spread})
+    names = list(columns.values())
+    return pd.DataFrame({"column": names, "sum": added, "low": 100 - spread, "high": 100 + spread})
 
 
 def implied(audit: pd.DataFrame) -> pd.DataFrame:
