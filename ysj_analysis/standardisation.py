@@ -103,7 +103,8 @@ def standardised(
         _direct(rows, sums, (x, n, std_n), note, vary, poisson, method, per, level)
         for method in ("dobson-byar", "fay-feuer")
     ]
-    parts.append(_indirect(rows, sums, (x, n, std_x, std_n), level))
+    if not isinstance(standard, pd.DataFrame) or "events" in standard:
+        parts.append(_indirect(rows, sums, (n, std_x, std_n), level))
     return pd.concat([part for part in parts if len(part)], ignore_index=True)
 
 
@@ -194,24 +195,23 @@ def _direct(rows, sums, cells, note, vary, poisson, method: str, per, level) -> 
 
 
 def _indirect(rows, sums, cells, level) -> pd.DataFrame:
-    """Events over those expected at the standard's rates, where the standard has events."""
-    _, n, std_x, std_n = cells
+    """Events over those expected at the standard's rates."""
+    n, std_x, std_n = cells
     with np.errstate(all="ignore"):
         expected = np.where(n == 0, 0 * std_x, n * std_x / std_n).sum(axis=-1)
     ratio = intervals.standardised_ratio(
         sums[0], np.where(np.isfinite(expected), expected, np.nan), level=level
     )
-    out = laid_out(
+    return laid_out(
         rows,
         sums,
         measure="standardised_ratio",
         **ratio._asdict(),
         method=np.where(sums[0] < 10, "indirect, exact (Garwood)", "indirect, Byar"),
         note=np.select(
-            [np.isnan(sums[0]), ~np.isfinite(expected), expected == 0],
+            [np.isnan(sums[0] + sums[2]), ~np.isfinite(expected), expected == 0],
             ["suppressed", "no_denominator", "no_events"],
             "",
         ).astype(object),
         expected=expected,
     )
-    return out[~np.isnan(sums[2])] if np.isnan(sums[2]).all() else out
