@@ -101,9 +101,7 @@ def _lock(path: Path, target: Path) -> Iterator[None]:
             _hold(descriptor)
         except OSError:
             os.close(descriptor)
-            raise Locked(
-                f"Another run is writing {target.name} in {target.parent.name}/; try later."
-            ) from None
+            raise Locked(f"Another run is writing {target.parent.name}/{target.name}; try later.") from None
         if _same(descriptor, path):
             break
         os.close(descriptor)  # its holder removed it between our opening and our locking it
