@@ -1,7 +1,7 @@
 """Where does the gap open? Relative rates multiply along a path, so their logarithms add.
 
 The relative rate of reaching custody is that of arrest, times that of charge once arrested, times that
-of conviction once charged, and so on: each stage's share of the whole is its part of the logarithm.
+of conviction once charged, and so on: each stage's part in the whole is its part of the logarithm.
 """
 
 from __future__ import annotations
@@ -45,9 +45,9 @@ def cascade(ratios: pd.DataFrame, *, stages: Mapping[str, Stage], to: str) -> pd
     DataFrame
         For each group the rows of its path, each stage on the stage that feeds it, as far as the
         relative rates go without a gap, with three columns added: ``step`` (1, 2, ...), ``reached`` (the
-        product of the estimates so far, the cumulative relative rate) and ``share`` (the stage's part
+        product of the estimates so far, the cumulative relative rate) and ``part`` (the stage's part
         of the logarithm of the whole; the parts add to 1, and a part below 0 narrows the gap).
-        A share is NaN where the whole is 1.
+        A part is NaN where the whole is 1.
 
     References
     ----------
@@ -59,8 +59,8 @@ def cascade(ratios: pd.DataFrame, *, stages: Mapping[str, Stage], to: str) -> pd
     >>> from ysj_analysis.vocabulary import STAGES
     >>> steps = pd.DataFrame({"stage": ["arrest", "charge"], "base": ["population", "arrest"],
     ...     "group": "Black", "estimate": [2.0, 1.5], "note": ""})
-    >>> cascade(steps, stages=STAGES, to="charge")[["stage", "reached", "share"]].round(3)
-        stage  reached  share
+    >>> cascade(steps, stages=STAGES, to="charge")[["stage", "reached", "part"]].round(3)
+        stage  reached   part
     0  arrest      2.0  0.631
     1  charge      3.0  0.369
     """
@@ -79,5 +79,5 @@ def cascade(ratios: pd.DataFrame, *, stages: Mapping[str, Stage], to: str) -> pd
     whole = logs.groupby(by).transform("sum")
     return steps.assign(
         reached=np.round(np.exp(logs.groupby(by).cumsum()), 2),
-        share=np.round(logs.where(whole != 0) / whole, 3),
+        part=np.round(logs.where(whole != 0) / whole, 3),
     ).reset_index(drop=True)

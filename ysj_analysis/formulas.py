@@ -78,7 +78,10 @@ def split(measure) -> tuple[np.ndarray, np.ndarray]:
     >>> split(["rate_per_1000", "rate_ratio"])
     (array(['rate', 'rate_ratio'], dtype='<U10'), array([1000.,    1.]))
     """
-    parts = np.char.partition(np.asarray(measure, dtype=str), "_per_")
+    names = np.asarray(measure, dtype=str)
+    if not names.size:
+        return names, np.ones(0)
+    parts = np.char.partition(names, "_per_")
     return parts[:, 0], np.where(parts[:, 2] == "", "1", parts[:, 2]).astype(float)
 
 

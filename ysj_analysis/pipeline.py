@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from .load import DataError, Study
-from .vocabulary import COUNTS, POPULATION, UNKNOWN, Stage, broad_groups
+from .vocabulary import COUNTS, POPULATION, UNKNOWN, Stage, broad_groups, chain
 
 PENDING_LIMIT = 0.20
 """A stage is immature in a year in which more than this share of its base is still undecided."""
@@ -235,7 +235,7 @@ def _from_counts(study: Study, unit: str | None, by: tuple[str, ...], window: in
         if "denominator" in counts
         else None
     )
-    undecided = _immature(events, study, by)
+    undecided = _immature(events, study)
     rows = []
     for stage in (s for s in present if study.stages[s].kind != "pending"):
         for base in _bases(stage, present, study):
@@ -248,22 +248,17 @@ def _from_counts(study: Study, unit: str | None, by: tuple[str, ...], window: in
             if given is not None and base == study.stages[stage].base:
                 stated = table.join(given.rename("given"), on=keys)["given"]
                 table["denominator"] = stated.fillna(table.get("denominator", np.nan)).to_numpy()
-            table["immature"] = table["year"].isin(
-                {y for s, y in undecided if s in _path(stage, base, study)}
-            )
+            late = {y for s, y in undecided if s in _ancestry(stage, study)}
+            table["immature"] = table["year"].isin(late)
             rows.append(table)
     singles = pd.concat(rows, ignore_index=True)
     _nested(singles)
     return _sorted(_pooled(singles, study, by, window), study, by)
 
 
-def _path(stage: str, base: str, study: Study) -> set[str]:
-    """The bases whose decisions lie between a base and a stage."""
-    passed, here = set(), stage
-    while here != base and study.stages[here].base in study.stages:
-        here = study.stages[here].base
-        passed.add(here)
-    return passed
+def _ancestry(stage: str, study: Study) -> set[str]:
+    """The stage and all that lead to it."""
+    return set(chain(stage, study.stages))
 
 
 def _bases(stage: str, present: list[str], study: Study) -> list[str]:
@@ -275,14 +270,25 @@ def _bases(stage: str, present: list[str], study: Study) -> list[str]:
     return [b for b in usable if b != stage]
 
 
-def _immature(events: pd.Series, study: Study, by) -> set[tuple[str, int]]:
-    """The bases and years of which more than ``PENDING_LIMIT`` is still undecided."""
+def _immature(events: pd.Series, study: Study) -> set[tuple[str, int]]:
+    """The stages and years that wait for cases still undecided.
+
+    A ``pending`` stage that holds more than ``PENDING_LIMIT`` of its base makes the shares of that base's
+    partition immature, and with them every stage they lead to: what is decided first is not a fair
+    sample of what will be.
+    """
     totals = events.groupby(["stage", "year"], observed=True).sum()
-    return {
+    late = {
         (study.stages[stage].base, int(year))
         for (stage, year), pending in totals.items()
         if study.stages[stage].kind == "pending"
-        and pending > PENDING_LIMIT * totals[study.stages[stage].base, year]
+        and pending > PENDING_LIMIT * totals.get((study.stages[stage].base, year), np.inf)
+    }
+    return {
+        (s.id, y)
+        for s in study.stages.values()
+        for base, y in late
+        if s.base == base and s.kind == "partition"
     }
 
 
@@ -387,6 +393,24 @@ def for_report(
     return latest(counts, year)
 
 
+def undecided(study: Study, *, area: str, year: int) -> pd.DataFrame:
+    """Give the single years up to ``year`` in which too much is undecided to show a stage."""
+    counts = stage_counts(replace(study, areas=(area,), years=(study.years[0], year)))
+    return counts[counts["note"] == "immature"].reset_index(drop=True)
+
+
+def caseload(study: Study) -> str:
+    """Name the stage that stands for a service's caseload: its interventions, or the last stage it has.
+
+    Islington's Youth Justice Plan sets interventions against the population.
+    """
+    table = study.counts if study.events is None else study.events
+    present = [
+        s for s in study.stages if (table["stage"] == s).any() and study.stages[s].polarity == "adverse"
+    ]
+    return "intervention" if "intervention" in present else present[-1]
+
+
 def ledger(study: Study) -> pd.DataFrame:
     """List what was removed, kept apart or assumed on the way to the counts, a line for each.
 
@@ -398,7 +422,8 @@ def ledger(study: Study) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``step, what, why, removed, left``: the lines of the conversion first, then those of counting.
+        ``step, what, why, removed, left, note``: the lines of the conversion first, then those of
+        counting. ``note`` is ``no_number`` on a line that says something without counting it.
     """
     names = ["step", "what", "why", "removed", "left"]
     if study.events is not None:
@@ -409,7 +434,8 @@ def ledger(study: Study) -> pd.DataFrame:
     lines = pd.concat(
         [study.ledger.reindex(columns=names), pd.DataFrame(own, columns=names)], ignore_index=True
     )
-    return lines.assign(**{c: pd.to_numeric(lines[c], errors="coerce").astype(float) for c in names[3:]})
+    lines = lines.assign(**{c: pd.to_numeric(lines[c], errors="coerce").astype(float) for c in names[3:]})
+    return lines.assign(note=np.where(lines["removed"].isna() & lines["left"].isna(), "no_number", ""))
 
 
 def _event_lines(study: Study) -> list[tuple]:

@@ -54,7 +54,7 @@ class Shown:
 
     def _repr_mimebundle_(self, include=None, exclude=None) -> dict:
         page = {"text/html": self.html} if self.html else {"text/plain": ""}
-        return page | ({self.kind: dict(self.data)} if self.data else {})
+        return page | ({self.kind: dict(self.data)} if self.data or self.kind == FACTS else {})
 
 
 def table(
@@ -109,7 +109,10 @@ def table(
     else:
         body = _side_by_side([r.table for r in several], columns, list(heads), across, words)
         blocks = list(body.groupby(across, sort=False, observed=True)) if across in body else [("", body)]
-        blocks = [(label, rows.drop(columns=across, errors="ignore")) for label, rows in blocks]
+        blocks = [
+            (label if len(blocks) > 1 else "", rows.drop(columns=across, errors="ignore"))
+            for label, rows in blocks
+        ]
     first = several[0]
     source = f"Source: {first.source}." if first.source else ""
     under = " ".join(t for t in (note, source) if t)
@@ -131,6 +134,8 @@ def table(
 
 def text(*sentences: str, kind: str = "finding") -> Shown:
     """Show sentences as paragraphs; ``kind`` is the class that styles them."""
+    if not any(sentences):
+        return Shown("", {}, FACTS)
     paragraphs = "".join(f"<p>{html.escape(s)}</p>" for s in sentences if s)
     return Shown(f'<div class="{html.escape(kind)}">{paragraphs}</div>')
 
@@ -181,7 +186,8 @@ def csv(table: pd.DataFrame, counts: Sequence[str] = ()) -> str:
             continue
         numbers = values.astype(float)
         missing = notes.map(wording.mark).mask(
-            column in counts & ~notes.str.contains("immature|no_denominator"), wording.CONFIDENTIAL
+            (column in counts) & ~notes.str.contains("immature|no_denominator|no_number"),
+            wording.CONFIDENTIAL,
         )
         written = numbers.map(lambda v: f"{v:.10g}").where(numbers.notna(), missing)
         out[column] = written.replace({"-0": "0"})
@@ -268,7 +274,10 @@ def _field(spec: str, cell: dict, words: Words) -> str:
         top, bottom = (
             ("events", "reference_events") if part == "share" else ("denominator", "reference_denominator")
         )
-        return wording.number(record[top] / record[bottom], "proportion", note or "suppressed")
+        share = np.nan if "no_denominator" in note else record[top] / record[bottom]
+        return wording.number(share, "proportion", note or "suppressed")
+    if part == "part":
+        return "[z]" if np.isnan(record[part]) else f"{100 * record[part]:.0f}%".replace("-", wording.MINUS)
     if part == "interval":
         if note == "reference":
             return "reference"
@@ -294,13 +303,21 @@ def _plain(released: Released, words: Words) -> pd.DataFrame:
     labels = {"stage": words.stage, "group": words.group}
     counts = set(released.counts)
     written = {}
-    for column in released.table.columns:
+    notes = released.table.get("note", pd.Series("", released.table.index)).where(
+        lambda n: n != "", "suppressed"
+    )
+    for column in (c for c in released.table.columns if c != "note"):
         values = released.table[column]
         if column in counts:
-            written[column] = values.astype(float).map(wording.count)
+            written[column] = [wording.count(v, n) for v, n in zip(values.astype(float), notes, strict=True)]
         else:
             written[column] = values.map(labels.get(column, str)).astype(str)
-    return pd.DataFrame(written).rename(columns=lambda c: str(c).replace("_", " ").capitalize())
+    return pd.DataFrame(written).rename(columns=_heading)
+
+
+def _heading(column: str) -> str:
+    words = str(column).replace("_", " ")
+    return words[:1].upper() + words[1:]
 
 
 def _marks_in(body: pd.DataFrame) -> list[str]:

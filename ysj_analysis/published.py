@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 
 from . import intervals, printed, quality
-from .load import DataError
 from .printed import HALF
+from .tables import DataError
 from .vocabulary import BROAD, UNKNOWN
 
 COLUMNS = (

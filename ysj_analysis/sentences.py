@@ -104,24 +104,29 @@ def headlines(
     Returns
     -------
     list of str
-        A paragraph for each group.
+        A paragraph for each group, the surest gap first.
     """
     table, above = _spoken(require(ratios).table), require(gaps).table
-    said = []
+    sure, unsure = [], []
     for group in groups or list(dict.fromkeys(table["group"].astype(str))):
         mine = table[table["group"].astype(str) == group]
         if mine.empty:
             continue
         keep = surest(mine, words)
         if keep is None:
-            said.append(_nothing_sure(mine, words))
-            continue
-        said.append(f"{finding(keep, words)} {_in_children(keep, above, words)}".strip())
-    return said
+            unsure.append(_nothing_sure(mine, words))
+        else:
+            sure.append(
+                (keep["margin"], f"{finding(keep, words)} {_in_children(keep, above, words)}".strip())
+            )
+    return [said for _, said in sorted(sure, key=lambda pair: -pair[0])] + unsure
 
 
 def surest(rows: pd.DataFrame, words: Words) -> dict | None:
-    """Find the row whose interval keeps furthest from parity on the adverse side; None if none does."""
+    """Find the row whose interval keeps furthest from parity on the adverse side; None if none does.
+
+    ``margin`` is added: the distance on the log scale.
+    """
     polarity = rows["stage"].astype(str).map(lambda s: words.stages[s].polarity)
     with np.errstate(divide="ignore"):
         margin = np.select(
@@ -131,7 +136,8 @@ def surest(rows: pd.DataFrame, words: Words) -> dict | None:
         )
     if not (margin > 0).any():
         return None
-    return rows.iloc[int(np.nanargmax(margin))].to_dict()
+    best = int(np.nanargmax(margin))
+    return rows.iloc[best].to_dict() | {"margin": float(margin[best])}
 
 
 def chance(ratios: Released) -> str:
@@ -186,6 +192,77 @@ def representation(indices: Released, ratios: Released, words: Words) -> list[st
             f"relative rate compares it with {words.people(other['reference'], other['unit'])} alone."
         )
     return said
+
+
+def cascade(steps: Released, words: Words) -> list[str]:
+    """Say, for each group, at which decision most of its cumulative gap opens, and which parts are sure."""
+    table, said = require(steps).table, []
+    for group, rows in table.groupby(table["group"].astype(str), sort=False):
+        last = rows.iloc[-1]
+        who, other = words.people(group, last["unit"]), words.people(last["reference"], last["unit"])
+        sure = [
+            words.stage(r["stage"]).lower() for r in rows.to_dict("records") if voice(r) in (ABOVE, BELOW)
+        ]
+        text = (
+            f"for {who} the relative rate has reached {last['reached']:.2f} by {words.stage(last['stage']).lower()}, "
+            f"compared with {other}"
+        )
+        if len(rows) == 1:
+            text = (
+                f"for {who} the path can be followed only to {words.stage(last['stage']).lower()}, where the "
+            )
+            text += f"relative rate is {last['estimate']:.2f} compared with {other}"
+        found = (
+            f"the interval excludes parity at {wording.join(sure)} alone"
+            if sure
+            else ("no single decision can be told apart from parity")
+        )
+        said.append(_sentence(f"{text}; {found} ({words.when(last)})"))
+    return said
+
+
+def completeness(known: Released, words: Words) -> list[str]:
+    """Say how often ethnicity is not known, and at which stage most often."""
+    table = require(known).table
+    if table.empty:
+        return ["This study records no child of unknown ethnicity, which may mean that they were left out."]
+    shown = table[table["events"].notna() & table["denominator"].notna()]
+    if shown.empty:
+        return ["At no stage are there enough of unknown ethnicity to show how many."]
+    share = shown["events"] / shown["denominator"]
+    worst = shown.loc[share.idxmax()]
+    return [
+        f"Ethnicity is not known most often at {words.stage(worst['stage']).lower()}: for "
+        f"{wording.count(worst['events'])} of {wording.count(worst['denominator'])} {worst['unit']} "
+        f"({100 * share.max():.0f}%; {words.when(worst)}). They are counted and shown, and are part of no group."
+    ]
+
+
+def definitions(study, words: Words) -> list[str]:
+    """Say how the study counts: its unit, its groups and the base they are counted on."""
+    base = (
+        "Ethnic groups are as the source names them."
+        if study.base == "own"
+        else f"Broad ethnic groups follow the {study.base} census"
+        + (
+            ", which counts Chinese children as Asian."
+            if study.base != "2001"
+            else ", which counts Chinese children as Other."
+        )
+    )
+    unit = {
+        "children": "Children are counted once in the period at each stage, however often they return.",
+        "episodes": "Episodes are counted: an arrest and all that followed from it.",
+    }.get(study.unit, f"The unit is {study.unit}, as the source counts them.")
+    if study.events is None and study.unit == "children":
+        unit = (
+            "Children are counted once in each year, as the source counts them, and the years are added up."
+        )
+    return [
+        f"{unit} {base} A rate of the population is per child-year aged 10 to 17.",
+        "A first contact is counted in the year of its own date. A decision is followed from the year its "
+        "episode began, so that everyone in a numerator is in its denominator.",
+    ]
 
 
 # -- inside ------------------------------------------------------------------------------------------

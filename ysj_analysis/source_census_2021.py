@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from .load import DataError, shown
 from .source_files import refuse, text_table
 from .study_folder import Ledger, Source, StudyFolder
+from .tables import DataError, shown
 from .vocabulary import BROAD, broad_groups
 
 YEAR = 2021

@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from .load import DataError, shown
 from .source_files import refuse
 from .study_folder import Ledger, Source, StudyFolder
+from .tables import DataError, shown
 from .vocabulary import Stage
 
 AREA = "Cook County"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from .load import DataError, shown
+from .tables import DataError, shown
 
 
 def text_table(file: Path) -> pd.DataFrame:

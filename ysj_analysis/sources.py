@@ -15,8 +15,8 @@ from types import MappingProxyType
 import pandas as pd
 
 from . import source_census_2021, source_cook_county
-from .load import DataError
 from .study_folder import StudyFolder
+from .tables import DataError
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from .load import DataError
+from .tables import DataError
 from .vocabulary import Stage
 
 LEDGER = ("step", "what", "why", "removed", "left")

@@ -426,6 +426,7 @@ NOTES = MappingProxyType(
         "suppressed": "hidden to protect children",
         "unreliable": "too few expected events for a dependable interval",
         "immature": "too many cases still undecided",
+        "no_number": "this line counts nothing",
         "reference": "the group the others are compared with",
     }
 )

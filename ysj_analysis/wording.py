@@ -147,6 +147,11 @@ class Words:
             return "child-years aged 10 to 17"
         return f"{unit} who {self.did(base)}" if unit == "children" else f"{unit} that {self.did(base)}"
 
+    def span(self, counts) -> str:
+        """Write the whole period that a table of counts covers."""
+        last, first = int(counts["year"].max()), int((counts["year"] - counts["years"] + 1).min())
+        return period_label(last, last - first + 1, self.period)
+
     def when(self, row) -> str:
         """Write the period of a row."""
         return period_label(int(row["year"]), int(row.get("years", 1)), self.period)
