@@ -5,6 +5,8 @@ one is written: the lower is the upper with the groups exchanged, inverted (or n
 the groups inverts an interval exactly, and there is one formula to check rather than two.
 """
 
+from functools import wraps
+
 import numpy as np
 from scipy import special
 
@@ -46,6 +48,20 @@ def root_of_decreasing(function, guess, bottom, top, columns):
         columns = tuple(column[rest] for column in columns)
         rounds += 1
     return root
+
+
+def in_blocks(limit, size=4096):
+    """Work through the cells some thousands at a time, so that they stay in the processor's cache."""
+
+    @wraps(limit)
+    def blockwise(*columns):
+        blocks = [
+            limit(*(column[first : first + size] if np.ndim(column) else column for column in columns))
+            for first in range(0, max(columns[0].size, 1), size)
+        ]
+        return blocks[0] if len(blocks) == 1 else np.concatenate(blocks)
+
+    return blockwise
 
 
 # One group -------------------------------------------------------------------------------------
@@ -175,6 +191,7 @@ def odds_exact(a, b, z):
     return np.where(b == 0, np.inf, high)
 
 
+@in_blocks
 def odds_mid_p(a, b, z):
     """Upper limit of the odds: counting half the chance of what was observed."""
     with np.errstate(divide="ignore"):
@@ -210,37 +227,50 @@ def ratio_miettinen_nurminen(x1, n1, x2, n2, z):
     return ratio_koopman(x1, n1, x2, n2, z * np.sqrt((n1 + n2) / (n1 + n2 - 1)))
 
 
+@in_blocks
 def ratio_koopman(x1, n1, x2, n2, z):
-    """Upper limit of a ratio of proportions: Koopman 1984; ``z`` may differ from cell to cell."""
+    """Upper limit of a ratio of proportions: Koopman 1984; ``z`` may differ from cell to cell.
+
+    Of the pairs of proportions with a ratio above the observed one, the likeliest come of moving some
+    events: up to p1 = (x1 + moved) / (n1 + moved), down to p2 = (x2 - moved) / (n2 - moved), with the
+    same ``moved`` in both, since the slopes of the two likelihoods must cancel. Koopman's statistic is then
+
+        moved^2 [(1 - x1/n1) / (x1 + moved) + (1 - x2/n2) / (x2 - moved)]
+
+    which grows from 0 without end as ``moved`` goes from 0 to x2, and is set equal to z^2. A full reference
+    is the one exception: p2 stays 1 until as many as x2 have been moved, and only then falls.
+    """
     high = np.full_like(x1, np.inf)
-    some = x2 > 0
-    x1, n1, x2, n2, z = (column[some] for column in np.broadcast_arrays(x1, n1, x2, n2, z))
+    x1, n1, x2, n2, z = np.broadcast_arrays(x1, n1, x2, n2, z)
+    rest1, rest2 = (n1 - x1) / n1, (n2 - x2) / n2
+
+    some = (x2 > 0) & (x2 < n2)
+    a, n_a, b, n_b, rest_a, rest_b, critical = (v[some] for v in (x1, n1, x2, n2, rest1, rest2, z))
+    # Cleared of its fractions this is a cubic; without the cubic term, a quadratic close to it.
+    square = critical * critical
+    bend, tilt = rest_a * b + rest_b * a + square, square * (b - a)
+    start = (tilt + np.sqrt(tilt * tilt + 4 * square * bend * a * b)) / (2 * bend)
+    bend += (rest_b - rest_a) * start
+    start = (tilt + np.sqrt(tilt * tilt + 4 * square * bend * a * b)) / (2 * bend)
+    start = np.where((start > 0) & (start < b), start, b / 2)
+    columns = (a, b, rest_a, rest_b, critical)
+    moved = root_of_decreasing(_ratio_score, start, np.zeros_like(b), b, columns)
+    high[some] = (a + moved) / (n_a + moved) * ((n_b - moved) / (b - moved))
+
+    full = (x2 > 0) & (x2 == n2)
+    a, n_a, b, rest_a, square = (v[full] for v in (x1, n1, x2, rest1, z * z))
     with np.errstate(divide="ignore"):
-        bottom = np.where(x1 > 0, np.log(x1 * n2) - np.log(x2 * n1), -60.0)
-    start = np.log((x1 + 0.5) * (n2 + 0.5)) - np.log((x2 + 0.5) * (n1 + 0.5))
-    start += z * np.sqrt(1 / (x1 + 0.5) - 1 / (n1 + 1) + 1 / (x2 + 0.5) - 1 / (n2 + 1))
-    start = np.maximum(start, bottom + 0.01 * z)
-    top = np.full_like(bottom, 60.0)
-    high[some] = np.exp(root_of_decreasing(_ratio_score, start, bottom, top, (x1, n1, x2, n2, z)))
+        moved = np.minimum((square + np.sqrt(square * (square + 4 * rest_a * a))) / (2 * rest_a), b)
+    fallen = np.where(moved < b, 0, square - b * b * rest_a / (a + b)) / b  # (1 - p2) / p2
+    high[full] = (a + moved) / (n_a + moved) * (1 + fallen)
     return high
 
 
-def _ratio_score(log_ratio, x1, n1, x2, n2, z):
-    ratio = np.exp(log_ratio)
-    n = n1 + n2
-    across, along = ratio * (n1 + x2), n2 + x1
-    root = np.sqrt((across - along) ** 2 + 4 * ratio * (n1 - x1) * (n2 - x2))
-    p2 = 2 * (x1 + x2) / (across + along + root)
-    p1 = ratio * p2
-    variance1, variance2 = p1 * np.maximum(1 - p1, 0) / n1, ratio * p1 * np.maximum(1 - p2, 0) / n2
-    variance = variance1 + variance2
-    deviation = np.sqrt(variance)
-    score = (x1 / n1 - ratio * x2 / n2) / deviation
-    # Slopes are in the log of the ratio; that of p2 comes from the quadratic that p2 solves.
-    p2_slope = ratio * p2 * (n * p2 - n1 - x2) / root
-    p1_slope = p1 + ratio * p2_slope
-    slope = (1 - 2 * p1) * p1_slope / n1 + 2 * variance2 + ratio * ratio * (1 - 2 * p2) * p2_slope / n2
-    return score + z, -ratio * x2 / n2 / deviation - score * slope / (2 * variance)
+def _ratio_score(moved, x1, x2, rest1, rest2, z):
+    raised, lowered = x1 + moved, x2 - moved
+    part1, part2 = rest1 / raised, rest2 / lowered
+    root = np.sqrt(part1 + part2)
+    return z - moved * root, -root - moved * (part2 / lowered - part1 / raised) / (2 * root)
 
 
 def ratio_log(x1, n1, x2, n2, z):
@@ -257,43 +287,39 @@ def difference_newcombe(x1, n1, x2, n2, z):
     return p1 - p2 + np.hypot(high1 - p1, p2 - low2)
 
 
+@in_blocks
 def difference_miettinen_nurminen(x1, n1, x2, n2, z):
-    """Upper limit of a difference of proportions: Miettinen and Nurminen 1985."""
+    """Upper limit of a difference of proportions: Miettinen and Nurminen 1985.
+
+    The likeliest pair of proportions with a difference above the observed one has slopes of the two
+    likelihoods that cancel: n1 p1 - x1 = pull p1 q1 and x2 - n2 p2 = pull p2 q2, a quadratic each. The
+    score statistic is then pull sqrt(p1 q1 / n1 + p2 q2 / n2), which grows with the pull, and its square
+    is the pull times how far the difference has been moved. No cubic need be solved.
+    """
     high = np.ones_like(x1)
     some = (x1 < n1) | (x2 > 0)
+    x1, n1, x2, n2 = (column[some] for column in (x1, n1, x2, n2))
     z = z * np.sqrt((n1 + n2) / (n1 + n2 - 1))
-    x1, n1, x2, n2, z = (column[some] for column in (x1, n1, x2, n2, z))
-    bottom = x1 / n1 - x2 / n2
-    p1, p2 = (x1 + 0.5) / (n1 + 1), (x2 + 0.5) / (n2 + 1)
-    start = bottom + z * np.sqrt(p1 * (1 - p1) / n1 + p2 * (1 - p2) / n2)
-    start = np.where(start < 1, start, (bottom + 1) / 2)
-    top = np.ones_like(bottom)
-    high[some] = root_of_decreasing(_difference_score, start, bottom, top, (x1, n1, x2, n2, z))
+    p1, q2 = (x1 + 0.5) / (n1 + 1), (n2 - x2 + 0.5) / (n2 + 1)
+    start = z / np.sqrt(p1 * (1 - p1) / n1 + q2 * (1 - q2) / n2)
+    top = (z * z + n1 + n2) / ((n1 - x1) / n1 + x2 / n2)
+    columns = (x1, n1, n2 - x2, n2, z)
+    pull = root_of_decreasing(_difference_score, np.minimum(start, top), np.zeros_like(top), top, columns)
+    high[some] = x1 / n1 - x2 / n2 + z * z / pull
     return high
 
 
-def _difference_score(gap, x1, n1, x2, n2, z):
-    p1, p2 = _proportions_apart(gap, x1, n1, x2, n2)
-    variance = p1 * (1 - p1) / n1 + p2 * (1 - p2) / n2
-    deviation = np.sqrt(variance)
-    score = (x1 / n1 - x2 / n2 - gap) / deviation
-    # How far p2 gives way as the gap widens, by the curvature of the log likelihood in each group.
-    bend1 = x1 / p1**2 + (n1 - x1) / (1 - p1) ** 2
-    bend2 = x2 / p2**2 + (n2 - x2) / (1 - p2) ** 2
-    p2_slope = -bend1 / (bend1 + bend2)
-    slope = (1 - 2 * p1) * (1 + p2_slope) / n1 + (1 - 2 * p2) * p2_slope / n2
-    return score + z, -1 / deviation - score * slope / (2 * variance)
+def _difference_score(pull, x1, n1, others2, n2, z):
+    p1, p1_slope = _pulled_up(pull, x1, n1)
+    q2, q2_slope = _pulled_up(pull, others2, n2)
+    deviation = np.sqrt(p1 * (1 - p1) / n1 + q2 * (1 - q2) / n2)
+    change = (1 - 2 * p1) * p1_slope / n1 + (1 - 2 * q2) * q2_slope / n2
+    return z - pull * deviation, -deviation - pull * change / (2 * deviation)
 
 
-def _proportions_apart(gap, x1, n1, x2, n2):
-    """Fit two proportions that are ``gap`` apart: the middle root of the likelihood's cubic."""
-    n = n1 + n2
-    cubic, square = n, (n1 + 2 * n2) * gap - n - x1 - x2
-    line, fixed = (n2 * gap - n - 2 * x2) * gap + x1 + x2, x2 * gap * (1 - gap)
-    turn = square / (3 * cubic)
-    q = turn**3 - square * line / (6 * cubic**2) + fixed / (2 * cubic)
-    p = np.copysign(np.sqrt(np.maximum(turn**2 - line / (3 * cubic), 0)), q)
-    cosine = np.clip(np.where(p == 0, 0, q / p**3), -1, 1)
-    p2 = 2 * p * np.cos((np.pi + np.arccos(cosine)) / 3) - turn
-    p2 = np.clip(p2, np.maximum(0, -gap), np.minimum(1, 1 - gap))
-    return np.clip(p2 + gap, 0, 1), p2
+def _pulled_up(pull, x, n):
+    """Solve n p - x = pull p (1 - p) for p, by the form of the root that does not cancel; and its slope."""
+    short = n - pull
+    root = np.sqrt(short * short + 4 * pull * x)
+    p = np.minimum(np.where(short > 0, 2 * x / (short + root), (root - short) / (2 * pull)), 1)
+    return p, p * (1 - p) / root
