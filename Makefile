@@ -1,0 +1,43 @@
+# make report, make test: each installs what it needs from requirements.lock the first time.
+# uv is used when it is there; plain pip does the same.
+PYTHON ?= python3
+IN := .venv/bin/python
+DONE := .venv/.installed
+unexport PYTHONDONTWRITEBYTECODE PYTHONPATH PYTHONHOME VIRTUAL_ENV
+
+.PHONY: report test lab bench lint lock notebooks clean
+
+report: $(DONE)
+	@$(IN) -m ysj_analysis report
+
+test: $(DONE)
+	@$(IN) -m pytest -n auto --dist loadfile
+
+lab: $(DONE)
+	@$(IN) -m ysj_analysis lab
+
+bench: $(DONE)
+	@for each in benchmarks/*.py; do echo "== $$each"; $(IN) "$$each" || exit 1; done
+
+lint: $(DONE)
+	@$(IN) -m ruff check . && $(IN) -m ruff format --check .
+
+lock:
+	uv pip compile --quiet --universal --python-version 3.11 --all-extras --generate-hashes --no-emit-index-url \
+		--no-header pyproject.toml -o requirements.lock
+
+clean:
+	rm -rf .venv
+
+$(DONE): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; this is %s. Try: make PYTHON=python3.12" % sys.version.split()[0])'
+	@if command -v uv >/dev/null 2>&1; then \
+		uv venv --quiet --allow-existing --python "$$(command -v $(PYTHON))" .venv && \
+		uv pip install --quiet --python $(IN) --require-hashes -r requirements.lock && \
+		uv pip install --quiet --python $(IN) --no-deps --no-build-isolation -e . ; \
+	else \
+		$(PYTHON) -m venv .venv && \
+		$(IN) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock && \
+		$(IN) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e . ; \
+	fi
+	@touch $(DONE)
