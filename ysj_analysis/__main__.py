@@ -44,6 +44,7 @@ Settings = Annotated[list[str] | None, Parameter(name=["--parameter", "-p"], neg
 @app.command
 def report(
     notebook: str = "annual_report",
+    /,
     *,
     data: Path | None = None,
     area: str | None = None,
@@ -105,6 +106,7 @@ def report(
 @app.command
 def measure(
     counts: Path,
+    /,
     *,
     reference: str = "White",
     population: Path | None = None,
@@ -198,7 +200,7 @@ def convert(format: str, files: list[Path], /, *, out: Path, parameter: Settings
 
 
 @app.command
-def check(folder: Path) -> int:
+def check(folder: Path, /) -> int:
     """Say whether a study folder can be used, and what is in it.
 
     Example: ysj check data/synthetic

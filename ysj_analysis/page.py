@@ -138,22 +138,32 @@ def _blocks(content: Content, table_files: dict[str, str]) -> list[tuple[str, st
         if "csv" in bundle:
             text = _finish_table(text, bundle, table_files[bundle["name"]])
         elif "svg" in bundle:
-            text = _own_ids(text, f"{bundle['name']}-{number}-")
+            text = _finish_chart(_own_ids(text, f"{bundle['name']}-{number}-"), bundle)
         done.append((kind, text))
     return done
 
 
 def _finish_table(text: str, bundle: dict[str, Any], address: str) -> str:
     """Let a wide table scroll where a keyboard can reach it, and link its data."""
-    if 'role="region"' not in text:
-        label = html.escape(bundle["title"], quote=True)
-        opening = f'<div class="scroll" role="region" aria-label="{label}" tabindex="0">'
-        text = re.sub(r"<table\b", rf"{opening}<table", text, count=1)
-        text = re.sub(r"</table>", "</table></div>", text, count=1)
+    text = _scrolling(text, "table", bundle["title"])
     if address in text:
         return text
     link = f'<p class="source">Data: <a href="{address}">{address}</a></p>'
     return text.replace("</figure>", f"{link}</figure>", 1) if "</figure>" in text else text + link
+
+
+def _finish_chart(text: str, bundle: dict[str, Any]) -> str:
+    """Let a chart keep a legible size on a phone, and scroll."""
+    return _scrolling(text, "svg", f"Chart: {bundle.get('caption') or bundle['alt']}")
+
+
+def _scrolling(text: str, element: str, label: str) -> str:
+    """Put an element into a region that scrolls and that a keyboard can reach, unless it is in one."""
+    if 'role="region"' in text:
+        return text
+    opening = f'<div class="scroll" role="region" aria-label="{html.escape(label)}" tabindex="0">'
+    start, end = text.find(f"<{element}"), text.rfind(f"</{element}>") + len(f"</{element}>")
+    return f"{text[:start]}{opening}{text[start:end]}</div>{text[end:]}" if start >= 0 else text
 
 
 def _own_ids(text: str, prefix: str) -> str:
