@@ -1,11 +1,19 @@
 # make report, make test: each installs what it needs from requirements.lock the first time.
-# uv is used when it is there; plain pip does the same.
+# uv is used when it is there and works; plain pip does the same.
 PYTHON ?= python3
 IN := .venv/bin/python
 DONE := .venv/.installed
 unexport PYTHONDONTWRITEBYTECODE PYTHONPATH PYTHONHOME VIRTUAL_ENV
 
-.PHONY: report test lab bench lint lock notebooks clean
+WITH_UV = uv venv --quiet --allow-existing --python "$$(command -v $(PYTHON))" .venv \
+	&& uv pip install --quiet --python $(IN) --require-hashes -r requirements.lock \
+	&& uv pip install --quiet --python $(IN) --no-deps --no-build-isolation -e .
+PIP = $(IN) -m pip install --quiet --disable-pip-version-check
+WITH_PIP = $(PYTHON) -m venv .venv \
+	&& $(PIP) --require-hashes -r requirements.lock \
+	&& $(PIP) --no-deps --no-build-isolation -e .
+
+.PHONY: report test lab bench lint lock clean
 
 report: $(DONE)
 	@$(IN) -m ysj_analysis report
@@ -31,13 +39,5 @@ clean:
 
 $(DONE): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; this is %s. Try: make PYTHON=python3.12" % sys.version.split()[0])'
-	@if command -v uv >/dev/null 2>&1; then \
-		uv venv --quiet --allow-existing --python "$$(command -v $(PYTHON))" .venv && \
-		uv pip install --quiet --python $(IN) --require-hashes -r requirements.lock && \
-		uv pip install --quiet --python $(IN) --no-deps --no-build-isolation -e . ; \
-	else \
-		$(PYTHON) -m venv .venv && \
-		$(IN) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock && \
-		$(IN) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e . ; \
-	fi
+	@{ command -v uv >/dev/null 2>&1 && $(WITH_UV); } || { $(WITH_PIP); }
 	@touch $(DONE)

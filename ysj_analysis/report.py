@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import hmac
 import json
+import os
 import platform
 import subprocess
+import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import date as Date
@@ -39,6 +42,8 @@ LIBRARIES = (
     ),
     *("pydantic", "scipy", "seaborn", "statsmodels"),
 )
+PRIVATE = ("children", "events", "offences", "searches", "counts", "ledger")
+KEY = "YSJ_HASH_KEY"
 _INPUTS = (".csv", ".toml", ".json", ".parquet")
 _MONTHS = (
     *("January", "February", "March", "April", "May", "June", "July", "August", "September"),
@@ -59,7 +64,7 @@ class Manifest:
     parameters : dict
         As the notebook ran with them, but for the folder of the study.
     inputs : dict
-        SHA-256 of the notebook and of every file of the study.
+        SHA-256 of the notebook and of every file of the study; keyed, or withheld, for a private table.
     versions : dict
         Of Python, this package and the libraries it uses.
     commit : str or None
@@ -212,7 +217,10 @@ def _manifest(content: Content, wanted: Request, title: str, outputs: dict[str, 
         edition=wanted.edition,
         date=wanted.date,
         parameters=values,
-        inputs={"notebook": _sha256(wanted.notebook.read_bytes()), "study": _study_hashes(wanted.study)},
+        inputs={
+            "notebook": _sha256(wanted.notebook.read_bytes()),
+            "study": _study_hashes(wanted.study, wanted.edition),
+        },
         versions=versions(),
         commit=commit(),
         tables=tables,
@@ -239,11 +247,29 @@ def _sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def _study_hashes(study: Path | None) -> dict[str, str]:
+def _study_hashes(study: Path | None, edition: str) -> dict[str, str]:
+    """Say which files the report was made from.
+
+    The plain hash of a small table of counts would let a reader test guesses of what is hidden. In a
+    public edition the hash of a private table is therefore keyed, with a key that only the service has.
+    """
     if study is None:
         return {}
     files = [study] if study.is_file() else [p for p in sorted(study.iterdir()) if p.suffix in _INPUTS]
-    return {p.name: _sha256(p.read_bytes()) for p in files}
+    private = edition != "restricted" and not _is_synthetic(study)
+    return {p.name: (_keyed if private and p.stem in PRIVATE else _sha256)(p.read_bytes()) for p in files}
+
+
+def _is_synthetic(study: Path) -> bool:
+    settings = study / "study.toml"
+    return settings.is_file() and tomllib.loads(settings.read_text("utf-8-sig")).get("synthetic") is True
+
+
+def _keyed(content: bytes) -> str:
+    key = os.environ.get(KEY, "")
+    if not key:
+        return f"withheld: set {KEY} to a secret of your service to record a keyed hash"
+    return "hmac-sha256:" + hmac.new(key.encode(), content, hashlib.sha256).hexdigest()
 
 
 def versions() -> dict[str, str]:
