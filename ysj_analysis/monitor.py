@@ -105,7 +105,7 @@ class Rule:
         if self.above:
             floor = f"at least {self.minimum_events} events and {self.minimum_base} in the base, in group and reference"
         else:
-            floor = f"at least {self.minimum_events} events in the reference, and {self.minimum_base} in the base of both"
+            floor = f"at least {self.minimum_events} events in the reference, and {self.minimum_base} in both bases"
         parts = [f"{what} {'above' if self.above else 'below'} {self.threshold:g}{long}", floor]
         if self.progress is not None:
             moves = "falls" if self.above else "rises"

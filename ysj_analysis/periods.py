@@ -206,6 +206,7 @@ def _changed(both: pd.DataFrame, four: tuple[str, ...], z: float) -> pd.DataFram
         estimate = np.exp((sign * np.log(x / n)).sum(axis=0))
         error = np.sqrt((1 / x - np.where(poisson, 0.0, 1 / n)).sum(axis=0))
         p_value = special.erfc(np.abs(np.log(estimate)) / error / np.sqrt(2))
+        low, high = estimate * np.exp(-z * error), estimate * np.exp(z * error)
     note = np.select(
         [
             inherited != "",
@@ -220,7 +221,6 @@ def _changed(both: pd.DataFrame, four: tuple[str, ...], z: float) -> pd.DataFram
     ).astype(object)
     shown = np.isin(note.astype(str), ["", "full_cell"])
     sure = shown & (error > 0)
-    low, high = estimate * np.exp(-z * error), estimate * np.exp(z * error)
     return laid_out(
         both.drop(columns="earlier_note", errors="ignore"),
         measure="ratio_of_ratios",

@@ -17,7 +17,7 @@ from ._series import checked, laid_out
 from .vocabulary import POPULATION
 
 EXACT_BELOW = 10
-"""Any expected count under this: add up exactly."""
+"""Any expected count under this, at the ratio asked about or at none: add up exactly."""
 
 _WIDEST = np.log(1e6)
 
@@ -165,7 +165,7 @@ def power_to_show(ratio, base, n1, n2, poisson, *, level=0.95) -> np.ndarray:
     out = np.empty(r.size)
     for rows, side in ((r >= 1, 1), (r < 1, -1)):
         columns = [a[rows] for a in (p, n1, n2, poisson)]
-        few = _few(r[rows], *columns)
+        few = _few(r[rows], *columns) | _few(np.ones(rows.sum()), *columns)
         found = _normal(r[rows], *columns, level)
         if few.any():
             exact = Enumerated(*(a[few] for a in columns), level, side)
