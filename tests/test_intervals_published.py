@@ -18,7 +18,7 @@ def limits(result):
     return np.stack([result.low, result.high], axis=-1)
 
 
-# Newcombe 1998, Statistics in Medicine 17:857-872, Table I: four proportions by his methods 3, 5 and 6.
+# Newcombe 1998, Statistics in Medicine 17:857-872: four proportions by his methods 3, 5 and 6.
 @pytest.mark.parametrize(
     ("method", "expected"),
     [
@@ -88,7 +88,7 @@ def test_byar_is_within_a_fifth_of_a_per_cent_from_ten_and_half_off_at_one():
     assert 0.4 < error[0].max() < 0.5
 
 
-# Koopman 1984, Biometrics 40:513-517, section 4: 36 of 40 against 16 of 80.
+# Koopman 1984, Biometrics 40:513-517: 36 of 40 against 16 of 80.
 def test_koopmans_own_example():
     result = intervals.risk_ratio(36, 40, 16, 80, method="koopman")
     assert_allclose(limits(result), [2.94, 7.15], atol=0.005)
@@ -138,7 +138,7 @@ def test_full_cohorts_are_not_degenerate():
     assert_allclose([result.low, result.high], [1 / high, high], rtol=1e-9)
 
 
-# Newcombe 1998, Statistics in Medicine 17:873-890, Table II: eight differences by his methods 6 and 10.
+# Newcombe 1998, Statistics in Medicine 17:873-890: eight differences by his methods 6 and 10.
 @pytest.mark.parametrize(
     ("method", "expected"),
     [

@@ -158,8 +158,8 @@ def standardised_rate(events, exposure, standard, *, method="dobson-byar", level
     standard : array_like of float
         The standard population of each stratum, in any unit.
     method : {"dobson-byar", "fay-feuer"}
-        Dobson's is right when ``standard / exposure`` is much the same in all strata, and covers under
-        93% when it varies 20-fold; Fay and Feuer's covers 95% or more always, and is wider.
+        Dobson's is right when ``standard / exposure`` is much the same in all strata, and covers down
+        to 86% when it is 20-fold apart; Fay and Feuer's keeps to 95% there, and is wider.
     level : float
         Confidence level, between 0 and 1.
 
@@ -173,7 +173,7 @@ def standardised_rate(events, exposure, standard, *, method="dobson-byar", level
     References
     ----------
     Dobson and others (1991), Statistics in Medicine 10:457-462; Fay and Feuer (1997), Statistics in
-    Medicine 16:791-801; Morris and others (2018), Population Health Metrics 16:19, on fewer than 10.
+    Medicine 16:791-801; Morris and others (2018), Population Health Metrics 16, on fewer than 10.
 
     Examples
     --------
