@@ -21,13 +21,13 @@ BCG = {
     "x2": [11, 29, 11, 248, 47, 372, 10, 499, 45, 65, 141, 3, 29],
     "y2": [128, 274, 209, 12619, 5761, 1079, 619, 87892, 7232, 1600, 27197, 2338, 17825],
 }
-# Breslow and Day (1980), table 4.1: alcohol and oesophageal cancer by age; the last stratum has an empty cell.
+# Breslow and Day (1980), table 4.1: alcohol and oesophageal cancer by age; the last has an empty cell.
 ALCOHOL = {"x1": [1, 4, 25, 42, 19, 5], "y1": [9, 26, 29, 27, 18, 0]}
 ALCOHOL |= {"x2": [0, 5, 21, 34, 36, 8], "y2": [106, 164, 138, 139, 88, 31]}
 # British doctors: coronary deaths and person-years of smokers and others by age (Breslow and Day 1987).
 DOCTORS = [32, 104, 206, 186, 102], [52407, 43248, 28612, 12663, 5317]
 DOCTORS += [2, 12, 28, 28, 31], [18790, 10673, 5710, 2585, 1462]
-# Down's syndrome by mother's age (rows) and birth order (columns): Fleiss (1981), in ?epitools::ageadjust.direct.
+# Down's syndrome by mother's age and birth order (a row each): Fleiss (1981), ?epitools::ageadjust.direct.
 BIRTHS = np.array(
     [
         [230061, 329449, 114920, 39487, 14208, 3052],
@@ -225,10 +225,21 @@ def test_notes_and_hidden_counts():
     assert none["note"].split()[0] == "zero_numerator"
     nobody = first(stratified(frame([0, 0], [20, 60], [0, 0], [30, 240]), by=["stratum"]))
     assert nobody["note"] == "no_events"
-    unsized = first(
-        stratified(frame([2, 3], [np.nan, 60], [6, 30], [30, 240], base="population"), by=["stratum"])
-    )
-    assert unsized["note"] == "no_denominator"
+
+
+def test_a_stratum_whose_population_nobody_knows_is_dropped_and_said_so():
+    """As children of unknown sex, whom no census counts."""
+    full = frame([2, 30, 40], [np.nan, 600, 700], [6, 30, 40], [np.nan, 2400, 900], base="population")
+    row = first(stratified(full, by=["stratum"]))
+    kept = full[full["stratum"] > 0]
+    assert_allclose(row["estimate"], first(stratified(kept, by=["stratum"]))["estimate"])
+    assert (row["note"], row["strata_dropped"], row["events"]) == ("strata_dropped", 1, 70)
+    out, alone = (standardised(t, by=["stratum"]) for t in (full, kept))
+    assert_allclose(out[["estimate", "low", "high"]], alone[["estimate", "low", "high"]])
+    assert (out["note"] == "strata_dropped").all()
+    none = full[full["stratum"] == 0]
+    assert first(stratified(none, by=["stratum"]))["note"] == "no_denominator strata_dropped"
+    assert first(standardised(none, by=["stratum"]))["note"] == "no_denominator strata_dropped"
 
 
 def test_several_comparisons_and_references():

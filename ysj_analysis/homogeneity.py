@@ -32,15 +32,16 @@ def odds_ratios(events, denominator, ref_events, ref_denominator) -> Homogeneity
     -------
     Homogeneity
         Of the input's shape less its last axis. A stratum in which nobody or everybody had the event, or
-        with an empty group, says nothing about the odds ratio and is not counted in ``df``, the number of others
-        less 1. NaN if fewer than two are left, if the pooled odds ratio is 0, inf or 0/0, or if a count is.
+        with an empty group, says nothing about the odds ratio and is not counted in ``df``, the number of
+        others less 1. NaN if fewer than two are left, if the pooled odds ratio is 0, inf or 0/0, or if a
+        count is.
 
     Notes
     -----
     With psi the Mantel-Haenszel odds ratio, A the number of events the group would have in a stratum if its
     odds ratio were psi and its margins as they are, and V = 1/(1/A + 1/(m - A) + 1/(n1 - A) + 1/(n2 - m + A))
-    with m events in all, the statistic is ``sum((x1 - A)^2 / V) - sum(x1 - A)^2 / sum(V)``. The subtracted term
-    is Tarone's: without it the statistic is not chi-square, since psi is not the most likely value.
+    with m events in all, the statistic is ``sum((x1 - A)^2 / V) - sum(x1 - A)^2 / sum(V)``. The subtracted
+    term is Tarone's: without it the statistic is not chi-square, since psi is not the most likely value.
 
     References
     ----------
@@ -94,7 +95,8 @@ def rate_ratios(events, exposure, ref_events, ref_exposure) -> Homogeneity:
     Given its m events, a stratum's share of them in the group is binomial with
     pi = psi t1 / (psi t1 + t2), psi being the Mantel-Haenszel rate ratio. The statistic is
     ``sum((x1 - m pi)^2 / V) - sum(x1 - m pi)^2 / sum(V)`` with V = m pi (1 - pi): Pearson's chi-square of a
-    Poisson regression without interaction, with Tarone's correction for a psi that is not the most likely one.
+    Poisson regression without interaction, with Tarone's correction for a psi that is not the most likely
+    one.
 
     References
     ----------

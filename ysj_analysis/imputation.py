@@ -269,7 +269,7 @@ def _sides(rows, completed: _Completed, reference):
 def _laid_out(rows, pooled: Pooled, known, informed, how: str) -> pd.DataFrame:
     """Put the pooled results in place of those of the known alone."""
     compared = rows.compared.drop(columns="comparison")
-    itself = compared["note"].eq("reference")
+    itself = compared["note"].str.startswith("reference")
     flat = known & ~(pooled.within > 0)
     pooled = Pooled(*(np.where(flat, np.nan, v) for v in pooled))
     unlike = ~informed & rows.open

@@ -1,8 +1,8 @@
 """What did the officer see, and what did the child say?
 
-In searches both are recorded: the self-defined ethnicity (one of the detailed codes, with three ways of not being
-known) and the group as seen by the officer. They answer different questions and are never added into one
-count here. Officers choose among Asian, Black, Other and White: there is no Mixed on their list, so
+In searches both are recorded: the self-defined ethnicity (one of the detailed codes, with three ways of not
+being known) and the group as seen by the officer. They answer different questions and are never added into
+one count here. Officers choose among Asian, Black, Other and White: there is no Mixed on their list, so
 a Mixed child is always seen as something else.
 """
 
@@ -23,7 +23,8 @@ NOT_ON_LIST = "not_on_officers_list"
 ALL = "all"
 
 _COLUMNS = (
-    "unit", "self_defined", "officer_defined", "events", "denominator", "estimate", "low", "high", "method", "note",
+    "unit", "self_defined", "officer_defined",
+    "events", "denominator", "estimate", "low", "high", "method", "note",
 )  # fmt: skip
 
 
@@ -122,8 +123,8 @@ def agreement(
     Notes
     -----
     With p the share that agrees and c the share that would by chance, kappa = (p - c)/(1 - c). Its
-    interval is Wald with the large-sample variance for a kappa other than 0, cut at -1 and 1; where all agree that
-    variance is 0 and the interval is not given.
+    interval is Wald with the large-sample variance for a kappa other than 0, cut at -1 and 1; where all agree
+    that variance is 0 and the interval is not given.
 
     References
     ----------

@@ -54,7 +54,8 @@ def standardised(
           the standard has events. Exact below 10 events, Byar from 10. Better for one borough; the ratios of
           two groups rest on two mixes and do not strictly compare.
 
-        ``reference`` names the standard. A hidden count in any stratum: NaN, ``suppressed``.
+        ``reference`` names the standard. A stratum whose population nobody knows, as of children of unknown
+        sex, is left out and noted ``strata_dropped``. A hidden count in any stratum: NaN, ``suppressed``.
 
     Raises
     ------
@@ -75,7 +76,8 @@ def standardised(
 
     Examples
     --------
-    >>> t = pd.DataFrame({"group": ["Black", "White"] * 2, "base": "population", "age": ["10-13"] * 2 + ["14-17"] * 2,
+    >>> t = pd.DataFrame({"group": ["Black", "White"] * 2, "base": "population",
+    ...                   "age": ["10-13"] * 2 + ["14-17"] * 2,
     ...                   "events": [4, 6, 26, 30], "denominator": [1500, 3000, 2500, 3000]})
     >>> standardised(t, by=["age"])[["group", "measure", "estimate", "low", "high"]].round(2)
        group                     measure  estimate   low  high
@@ -88,13 +90,15 @@ def standardised(
     found = against(table, _named(standard, by))
     _complete(table, found, by)
     rows, (x, n, std_x, std_n) = arranged(table, found, by)
+    poisson = rows["base"].eq(POPULATION).to_numpy()
+    unsized = poisson[:, None] & np.isnan(n) & np.isnan(std_n) & ~np.isnan(x)
+    x, n, std_x, std_n = (np.where(unsized, 0, c) for c in (x, n, std_x, std_n))
     sums = [c.sum(axis=-1) for c in (x, n, std_x, std_n)]
     _whole(rows, sums[3], standard, by)
-    poisson = rows["base"].eq(POPULATION).to_numpy()
     empty = (n == 0) & (std_n > 0)
     _refuse_empty(rows, empty & poisson[:, None])
     note = np.select(
-        [np.isnan(sums[0]), np.isnan(sums[1] + sums[3]) | empty.any(axis=-1), sums[0] < 10],
+        [np.isnan(sums[0]), ~(sums[1] + sums[3] > 0) | empty.any(axis=-1), sums[0] < 10],
         ["suppressed", "no_denominator", "too_few_events"],
         "",
     )
@@ -105,7 +109,11 @@ def standardised(
     ]
     if not isinstance(standard, pd.DataFrame) or "events" in standard:
         parts.append(_indirect(rows, sums, (n, std_x, std_n), level))
-    return pd.concat([part for part in parts if len(part)], ignore_index=True)
+    dropped = np.where(unsized.any(axis=-1), " strata_dropped", "")
+    parts = [
+        part.assign(note=(part["note"] + dropped[part.index]).str.strip()) for part in parts if len(part)
+    ]
+    return pd.concat(parts, ignore_index=True)
 
 
 # -- inside ------------------------------------------------------------------------------------------

@@ -45,11 +45,11 @@ def stratified(
         ``vocabulary.MEASURE`` (without ``by``): ``measure`` is ``mantel_haenszel_rate_ratio`` on the
         population and ``mantel_haenszel_risk_ratio`` on a stage; ``events, denominator`` and those of the
         reference are sums over the strata compared. Further ``crude``, the ratio of those sums; ``strata``,
-        how many were compared; ``strata_dropped``, in how many the group or the reference had nobody (noted
-        ``strata_dropped``, their events in no sum); and the test that the strata tell one story,
-        ``homogeneity_p``, ``homogeneity_df``, ``homogeneity_method``: a caution and no more, as it seldom finds
-        anything at small counts. No events in the group or reference: 0 or inf, with limits 0 and inf.
-        A hidden count in any stratum hides the row.
+        how many were compared; ``strata_dropped``, in how many the group or the reference had nobody, or a
+        population that is not known (noted ``strata_dropped``, their events in no sum); and the test that the
+        strata tell one story, ``homogeneity_p``, ``homogeneity_df``, ``homogeneity_method``: a caution and no
+        more, as it seldom finds anything at small counts. No events in the group or reference: 0 or inf, with
+        limits 0 and inf. A hidden count in any stratum hides the row.
 
     Raises
     ------
@@ -73,10 +73,12 @@ def stratified(
     table = split_by(counts, by)
     found = against(table, reference)
     rows, cells = arranged(table, found, by)
-    x1, n1, x2, n2 = cells
     poisson = rows["base"].eq(POPULATION).to_numpy()
+    unsized = poisson[:, None] & np.isnan(cells[1] + cells[3]) & ~np.isnan(cells[0] + cells[2])
+    cells = [np.where(unsized, 0, c) for c in cells]
+    x1, n1, x2, n2 = cells
     compared = ~((n1 == 0) | (n2 == 0))
-    present = ~((n1 == 0) & (n2 == 0) & (x1 == 0) & (x2 == 0))
+    present = unsized | (n1 + n2 + x1 + x2 != 0)
     kept = [np.where(compared, c, 0) for c in cells]
     sums = [c.sum(axis=-1) for c in kept]
     dropped = (present & ~compared).sum(axis=-1)
