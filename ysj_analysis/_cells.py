@@ -94,13 +94,16 @@ def check_within(name, part, of_name, whole):
 
 
 def refuse(wrong, name, values, what, remedy):
-    """Raise if anything is wrong, saying what, how much of it, where it starts and what to do."""
+    """Raise if anything is wrong, saying what, how much of it, where it starts and what to do.
+
+    Not the value itself: messages end in logs, and a count may be of very few children.
+    """
     wrong = wrong & ~np.isnan(values)
     if wrong.any():
         first = tuple(int(i) for i in np.argwhere(wrong)[0])
         raise ValueError(
-            f"{name} {what} in {wrong.sum()} of {wrong.size} cells; the first is {values[first]:g}"
-            f" at index {first if len(first) != 1 else first[0]}. {remedy}"
+            f"{name} {what} in {wrong.sum()} of {wrong.size} cells; the first is at index"
+            f" {first if len(first) != 1 else first[0]}. {remedy}"
         )
 
 
@@ -127,11 +130,12 @@ def note(events, denominator, reference_events, reference_denominator, base_is_p
     Returns
     -------
     ndarray of object
-        Strings of the broadcast shape, empty where there is nothing to say. Three codes stand alone,
-        the first that holds: ``suppressed`` (a count is NaN), ``no_denominator`` (a denominator is 0
-        or NaN), ``no_events`` (neither group has any). Otherwise those that hold, in this order and
-        joined by a space: ``zero_numerator`` or ``zero_reference``, ``full_cell`` (everyone in one
-        of the cohorts), ``unreliable`` (smaller expected count, if the groups had one rate, under 3).
+        Strings of the broadcast shape (one plain string for single numbers), empty where there is
+        nothing to say. Three codes stand alone, and the first that holds is given: ``suppressed`` (a
+        count is NaN), ``no_denominator`` (a denominator is 0 or NaN), ``no_events`` (neither group has
+        any). Otherwise those that hold, in this order and joined by a space: ``zero_numerator`` or
+        ``zero_reference``, ``full_cell`` (everyone in one of the cohorts), ``unreliable`` (the smaller
+        expected count, if the groups had one rate, is under 3).
 
     Examples
     --------

@@ -130,28 +130,29 @@ def poisson_score(x, z):
 
 def poisson_mid_p(x, z):
     """Limits of a Poisson count from the Poisson tails, counting half of what was observed."""
-    score_low, score_high = poisson_score(x, z)
-    some = x > 0
     low, high = np.zeros_like(x), np.full_like(x, -np.log(2 * special.ndtr(-z)))
-    ends = np.full(some.sum(), -745.0), np.full(some.sum(), 710.0)
-    columns = (x[some], special.gammaln(x[some] + 1), np.full(some.sum(), z))
-
-    def upper(log_mean, x, log_factorial, z):
-        mean = np.exp(log_mean)
-        mass = np.exp(x * log_mean - mean - log_factorial)
-        tail = special.gammaincc(x + 1, mean) - mass / 2
-        return probit(tail, z, -mass * (x + mean) / 2)
-
-    def lower(log_mean, x, log_factorial, z):
-        mean = np.exp(log_mean)
-        mass = np.exp(x * log_mean - mean - log_factorial)
-        tail = special.gammainc(x, mean) - mass / 2
-        value, slope = probit(tail, z, mass * (x + mean) / 2)
-        return -value, -slope
-
-    high[some] = np.exp(root_of_decreasing(upper, np.log(score_high[some]), *ends, columns))
-    low[some] = np.exp(root_of_decreasing(lower, np.log(score_low[some]), *ends, columns))
+    some = x > 0
+    x = x[some]
+    columns = (x, special.gammaln(x + 1), np.full_like(x, z))
+    ends = np.full_like(x, -745.0), np.full_like(x, 710.0)
+    for limits, function, start in zip(
+        (low, high), (_poisson_mid_p_low, _poisson_mid_p_high), poisson_score(x, z), strict=True
+    ):
+        limits[some] = np.exp(root_of_decreasing(function, np.log(start), *ends, columns))
     return low, high
+
+
+def _poisson_mid_p_high(log_mean, x, log_factorial, z):
+    mean = np.exp(log_mean)
+    mass = np.exp(x * log_mean - mean - log_factorial)
+    return probit(special.gammaincc(x + 1, mean) - mass / 2, z, -mass * (x + mean) / 2)
+
+
+def _poisson_mid_p_low(log_mean, x, log_factorial, z):
+    mean = np.exp(log_mean)
+    mass = np.exp(x * log_mean - mean - log_factorial)
+    value, slope = probit(special.gammainc(x, mean) - mass / 2, z, mass * (x + mean) / 2)
+    return -value, -slope
 
 
 def probit(tail, z, slope):
