@@ -133,7 +133,7 @@ def test_two_funnels_in_one_table_equal_each_alone():
 @pytest.mark.parametrize(
     ("change", "target", "message"),
     [
-        ({"area": "X"}, None, "rows repeat a area within one series"),
+        ({"area": "X"}, None, "rows repeat the same area within one series"),
         ({"base": "charge", "denominator": 60}, 1.2, "target is 1.2; it must be above 0, and below 1"),
         ({}, 0, "target is 0; it must be above 0"),
         ({"expected": -1.0}, None, "expected is negative or infinite in 2 of 2 rows"),
@@ -222,7 +222,7 @@ def test_chance_of_a_false_signal_is_at_most_one_in_five_hundred_a_point():
     [
         ({}, 1, "run is 1; give a whole number of years, 2 or more"),
         ({"years": 3}, 8, "A control chart needs single years"),
-        ({"year": 2020}, 8, "repeat a year within one series"),
+        ({"year": 2020}, 8, "repeat the same year within one series"),
     ],
 )
 def test_bad_charts(change, run, message):

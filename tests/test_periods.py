@@ -98,7 +98,7 @@ def test_bad_windows(windows, message):
 def test_bad_pool_input():
     with pytest.raises(ValueError, match="rows pool several years"):
         monitor.pool(counts(years=3))
-    with pytest.raises(ValueError, match="repeat a year within one series"):
+    with pytest.raises(ValueError, match="repeat the same year within one series"):
         monitor.pool(pd.concat([counts(), counts()]))
     with pytest.raises(ValueError, match="unit and by are for a study"):
         monitor.pool(counts(), unit="children")

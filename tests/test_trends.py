@@ -181,7 +181,7 @@ def test_many_series_at_once_equal_each_alone_and_the_table_is_left_alone():
     ("change", "message"),
     [
         ({"years": 3}, "4 of 4 rows pool several years. First: row 0, 3 years. A trend needs single years"),
-        ({"year": 2020}, "3 of 4 rows repeat a year within one series. First: row 1, year 2020"),
+        ({"year": 2020}, "3 of 4 rows repeat the same year within one series. First: row 1, year 2020"),
         ({"events": -1}, "events is negative in 4 of 4 cells"),
         ({"events": 1.5}, "events is not a whole number in 4 of 4 cells"),
         ({"events": 500, "base": "charge"}, "events is above denominator in 4 of 4 cells"),

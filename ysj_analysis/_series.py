@@ -51,7 +51,7 @@ def refuse_repeats(table: pd.DataFrame, columns: list[str], what: str) -> None:
     repeated = table.duplicated(columns)
     if repeated.any():
         raise ValueError(
-            f"{repeated.sum()} of {len(table)} rows repeat a {what} within one series. First: row "
+            f"{repeated.sum()} of {len(table)} rows repeat the same {what} within one series. First: row "
             f"{int(np.flatnonzero(repeated)[0])}, {what} {table.loc[repeated, what].iloc[0]}. Add rows up "
             "first, or add the column that tells them apart."
         )

@@ -202,19 +202,19 @@ def _furthest(base, n1, n2, poisson, power, level, side) -> tuple[np.ndarray, np
     """The ratio nearest 1, on one side, that is shown often enough; and where that took exact sums."""
     widest = np.where(poisson, _WIDEST, -np.log(base)) if side > 0 else np.full(base.size, -_WIDEST)
     columns = (base, n1, n2, poisson)
-    found = _bisect(lambda r: _normal(r, *columns, level), widest, power)
+    found = _nearest(lambda r: _normal(r, *columns, level), widest, power)
     few = _few(np.ones(base.size), *columns) | ~(found > 0) | np.isinf(found)
     few |= _few(np.where(np.isfinite(found), found, 1.0), *columns)
     if few.any():
-        found[few] = _bisect(Enumerated(*(a[few] for a in columns), level, side), widest[few], power)
+        found[few] = _nearest(Enumerated(*(a[few] for a in columns), level, side), widest[few], power)
     return found, few
 
 
-def _bisect(chance, widest, power):
+def _nearest(chance, widest, power):
     """Halve the log ratio between 1 and the widest; inf above and NaN below where even that fails."""
     never = chance(np.exp(widest)) < power
     near, far = np.zeros(widest.size), widest.copy()
-    for _ in range(36):
+    for _ in range(30):
         middle = (near + far) / 2
         enough = chance(np.exp(middle)) >= power
         near, far = np.where(enough, near, middle), np.where(enough, middle, far)

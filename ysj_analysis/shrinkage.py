@@ -18,7 +18,7 @@ from .vocabulary import POPULATION
 FEWEST_AREAS = 30
 """Below this many areas the spread between them cannot be told from chance."""
 
-_PANELS, _NODES = 16, 20
+_PANELS, _NODES = 8, 12
 
 
 def shrink(table: pd.DataFrame, *, fewest: int = FEWEST_AREAS) -> pd.DataFrame:
@@ -224,7 +224,7 @@ def probability_above(table: pd.DataFrame, *, ratio: float = 1.0, prior: Prior =
     References
     ----------
     Rates: with gamma priors the ratio is a scaled beta-prime variable, so the probability is an
-    incomplete beta function, exactly. Shares: two beta variables, by quadrature.
+    incomplete beta function, exactly. Shares: two beta variables, by quadrature, to six digits.
 
     Examples
     --------
