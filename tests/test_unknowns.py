@@ -100,6 +100,27 @@ def test_on_the_population_no_allocation_has_a_limit_beyond_the_hull():
             assert_allclose([row["hull_low"], row["hull_high"]], [low, high], rtol=1e-6)
 
 
+def test_on_a_stage_a_limit_beyond_the_hull_is_a_near_one():
+    random = np.random.default_rng(0)
+    excess = []
+    for _ in range(300):
+        n = random.integers(1, 40, 3)
+        x = np.array([random.integers(0, min(k, 25) + 1) for k in n])
+        u, v = (int(k) for k in random.integers(0, 6, 2))
+        row = unknowns.bounds(table(x, n, (u, u + v))).iloc[BLACK]
+        every = [(*e, *f) for e in shares_of(u, 3) for f in shares_of(v, 3)]
+        e, b, _, f, h, _ = np.array(every).T
+        limits = intervals.risk_ratio(x[0] + e, n[0] + e + f, x[1] + b, n[1] + b + h)
+        if not np.isnan(row["hull_low"]):
+            low, high = np.nanmin(limits.low), np.nanmax(limits.high)
+            excess += [
+                row["hull_low"] / low - 1 if low > 0 else 0,
+                1 - row["hull_high"] / high if high < np.inf else 0,
+            ]
+    assert max(excess) < 0.05
+    assert np.mean(np.array(excess) > 0.01) < 0.01
+
+
 def test_nobody_unknown_leaves_everything_as_it_is():
     counts = table([9, 5, 0], [30, 40, 8], (0, 0))
     out, known = unknowns.bounds(counts), measures.relative_rates(counts)
