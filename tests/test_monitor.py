@@ -165,7 +165,7 @@ def test_bad_rules(change, message):
 def test_bad_tables():
     with pytest.raises(ValueError, match="rule is a float; declare one with"):
         monitor.flags(ratios([2.5]), 2.0)
-    with pytest.raises(ValueError, match="1 of 2 rows repeat a year"):
+    with pytest.raises(ValueError, match="1 of 2 rows repeat the same year"):
         flag(pd.concat([ratios([2.5]), ratios([2.5])]))
     with pytest.raises(ValueError, match="2 of 9 columns needed are missing: low, high"):
         flag(ratios([2.5]).drop(columns=["low", "high"]))
