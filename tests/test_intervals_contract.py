@@ -138,6 +138,21 @@ def test_limits_are_exact_at_the_ends_of_a_proportion():
         assert result.high[0] == pytest.approx(1 - result.low[1], rel=1e-12)
 
 
+def test_wilson_reaches_its_ends_exactly():
+    n = np.arange(1, 3000)
+    assert (intervals.proportion(n, n).high == 1).all()
+    assert (intervals.proportion(0, n).low == 0).all()
+
+
+def test_the_estimate_is_held_even_at_levels_nobody_asks_for():
+    """Half of what was observed can be less than half of it all: mid-P at 5% would leave 1 event out."""
+    rate = intervals.rate(1, 1, method="mid-p", level=0.05)
+    assert rate.low == rate.estimate == 1
+    share = intervals.proportion([1, 999], 1000, method="mid-p", level=0.05)
+    assert share.low[0] == share.estimate[0]
+    assert share.high[1] == share.estimate[1]
+
+
 # Errors -------------------------------------------------------------------------------------------
 
 
