@@ -16,7 +16,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ysj_analysis import intervals, synthetic
+from ysj_analysis import intervals, synthetic, synthetic_tables
+from ysj_analysis.synthetic_cases import cases as draw_cases
+from ysj_analysis.synthetic_planted import OFFENCES
+from ysj_analysis.synthetic_world import population, world
 from ysj_analysis.vocabulary import POPULATION, STAGES, broad_groups
 
 SEEDS = range(200)
@@ -32,9 +35,9 @@ def standard_error(share, n):
     return np.sqrt(share * (1 - share) / n)
 
 
-def planted_world(years, scale):
-    direct = {stage: {**groups, "White": 1.0} for stage, groups in synthetic.DIRECT.items()}
-    return synthetic._world(AREAS, list(years), scale, direct)
+def simulated_cases(seed, years, scale):
+    """Draw the cases from which ``simulate`` makes its tables."""
+    return draw_cases(np.random.default_rng([seed, 0]), world(AREAS, years, scale=scale))
 
 
 def reached(cases):
@@ -64,8 +67,7 @@ def tally(cases, year):
 @pytest.fixture(scope="module")
 def drawn():
     """Counts by seed, area, group and stage."""
-    world = planted_world([YEAR], 25)
-    return np.array([tally(synthetic._cases(np.random.default_rng([s, 0]), world)[1], 2) for s in SEEDS])
+    return np.array([tally(simulated_cases(seed, [YEAR], 25), 2) for seed in SEEDS])
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +93,7 @@ def test_tables_say_what_the_cases_say(study):
     rows = study.events.assign(year=year, group=study.events["child_id"].map(group))
     rows = rows.drop_duplicates(["child_id", "year", "stage"])
     found = rows.groupby(["year", "area", "group", "stage"]).size()
-    cases = synthetic._cases(np.random.default_rng([0, 0]), planted_world(range(2016, 2024), 1))[1]
+    cases = simulated_cases(0, range(2016, 2024), 1)
     for y in range(2016, 2021):
         index = pd.MultiIndex.from_product([[y], AREAS, ALL, COUNTED])
         expected = tally(cases, y - 2014)
@@ -161,9 +163,9 @@ def test_gravity_explains_what_it_should_and_sex_does_not(study, stage):
 
     The formula and its variance are those of Greenland and Robins (1985).
     """
-    cases = synthetic._cases(np.random.default_rng([1, 0]), planted_world([YEAR], 100))[1]
+    cases = simulated_cases(1, [YEAR], 100)
     cases = cases[cases["year"] == 2].reset_index(drop=True)
-    gravity = np.array([o.gravity for o in synthetic._OFFENCES])[cases["offence"]]
+    gravity = OFFENCES["gravity"].to_numpy()[cases["offence"]]
     rows = reached(cases).assign(gravity=gravity, sex=cases["sex"], group=cases["group"])
     rows = rows[rows[STAGES[stage].base]]
     for name in ("Black", "Mixed"):
@@ -187,15 +189,14 @@ def test_gravity_explains_what_it_should_and_sex_does_not(study, stage):
 
 def test_arrests_are_exact_in_every_year_and_pooled_over_all():
     """A child is counted once a year, then once in eight years: returning children leave the ratio alone."""
-    world = planted_world(range(2016, 2024), 5)
     once, yearly = np.zeros(5), np.zeros((8, 5))
     for seed in range(40):
-        cases = synthetic._cases(np.random.default_rng([seed, 0]), world)[1]
+        cases = simulated_cases(seed, range(2016, 2024), 5)
         islington = cases[(cases["area"] == 0) & (cases["year"] >= 2)]
         once += np.bincount(islington.drop_duplicates("child")["group"], minlength=5)
         np.add.at(yearly, (islington["year"] - 2, islington["group"]), 1)
     assert once.sum() < 0.95 * yearly.sum()
-    table = synthetic._population(["Islington"], range(2016, 2024), 5, "2021")[0].sum((1, 2))
+    table = population(["Islington"], range(2016, 2024), 5, "2021")[0].sum((1, 2))
     for counts, people in ((once, table.sum(0)), *zip(yearly, table, strict=True)):
         ratio = counts / people / (counts[4] / people[4])
         error = np.sqrt(1 / counts + 1 / counts[4])
@@ -204,13 +205,13 @@ def test_arrests_are_exact_in_every_year_and_pooled_over_all():
 
 def test_stop_and_search():
     """Searches by self-defined group; not stated is as likely in every group, and left out."""
-    world, events = planted_world([YEAR], 1), []
+    chances, events = world(AREAS, [YEAR]), []
     for seed in SEEDS:
-        table = synthetic._searches(np.random.default_rng([seed, 2]), world)
+        table = synthetic_tables.searches(np.random.default_rng([seed, 2]), chances)
         counts = table.groupby(["area", table["ethnicity"].map(BROAD)]).size().unstack(fill_value=0)
         events.append(counts.reindex(index=AREAS, columns=ALL, fill_value=0))
     events = np.array(events)
-    people = synthetic._population(AREAS, [YEAR], 1, "2021").sum((1, 2, 3))
+    people = population(AREAS, [YEAR], 1, "2021").sum((1, 2, 3))
     found = intervals.rate_ratio(
         events[..., :4], people[:, :4] + 0 * events[..., :4], events[..., 4:], people[:, 4:]
     )
