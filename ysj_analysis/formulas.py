@@ -73,6 +73,16 @@ def interval(measure, events, denominator, reference_events, reference_denominat
 def split(measure) -> tuple[np.ndarray, np.ndarray]:
     """Split names like ``rate_per_1000`` into the measure and what it is given per.
 
+    Parameters
+    ----------
+    measure : array of str
+        Names of measures.
+
+    Returns
+    -------
+    tuple of array
+        The keys of ``METHODS``, and the factors; 1 where nothing is said.
+
     Examples
     --------
     >>> split(["rate_per_1000", "rate_ratio"])
@@ -86,11 +96,32 @@ def split(measure) -> tuple[np.ndarray, np.ndarray]:
 
 
 def method(measure, events) -> np.ndarray:
-    """Name the method of each row; a rate's depends on its events, by OHID's rule."""
+    """Name the method of each row; a rate's depends on its events, by OHID's rule.
+
+    Parameters
+    ----------
+    measure : array of str
+        As for :func:`interval`.
+    events : array of float
+        Missing where hidden: the rule is then named whole, and says nothing of the count.
+
+    Returns
+    -------
+    array of str
+        As printed.
+
+    Examples
+    --------
+    >>> method(["rate_per_1000", "rate_per_1000", "risk_ratio"], [9, 10, 3]).tolist()
+    ['exact (Garwood)', 'Byar', 'Miettinen-Nurminen score']
+    """
     name, _ = split(measure)
     named = np.array([METHODS[n] for n in name], dtype=object)
-    below = np.asarray(events, float) < 10
-    return np.where(name == "rate", np.where(below, "exact (Garwood)", "Byar"), named)
+    events = np.asarray(events, float)
+    rates = name == "rate"
+    named[rates & (events < 10)] = "exact (Garwood)"
+    named[rates & (events >= 10)] = "Byar"
+    return named
 
 
 def _rate(x, n, _rx, _rn, _model, level):

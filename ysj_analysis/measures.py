@@ -10,14 +10,17 @@ anything else a share of a cohort (binomial). The method is named on every row.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import pandas as pd
 
 from . import formulas, intervals
-from .references import OVERALL, against, keys, totals
+from .countable import checked as _checked
+from .countable import counts as _counts
+from .many import adjust_p
+from .references import NAMES, OVERALL, against, refuse_unmatched, totals
 from .vocabulary import MEASURE, POPULATION, UNKNOWN
+
+__all__ = ["adjust_p", "differences", "disparity", "parity_gap", "rates", "relative_rates", "representation"]
 
 _RATES = {"risk_ratio": "rate_ratio", "risk_difference": "rate_difference", "proportion": "rate"}
 
@@ -29,9 +32,11 @@ def rates(table: pd.DataFrame, *, per: float = 1000, level: float = 0.95) -> pd.
     ----------
     table : DataFrame
         One row a group and comparison: ``group``, ``base``, ``events`` (whole number, 0 or more),
-        ``denominator`` (child-years for base ``population``, else the size of the cohort).
+        ``denominator`` (child-years for base ``population``, else the size of the cohort, a whole number
+        and at least ``events``). A missing count is a hidden one, and so is a row with a ``note``. All
+        other columns tell one comparison from another.
     per : float
-        What rates are given per; proportions are not affected.
+        What rates are given per: a whole number. Proportions are not affected.
     level : float
         Confidence level, between 0 and 1.
 
@@ -79,9 +84,10 @@ def relative_rates(
         A group; ``all-others`` (every other group of known ethnicity together); ``overall`` (all groups
         of known ethnicity together, the group itself included); or a comparator table with ``group``,
         ``events``, ``denominator`` and the columns that match it to the rows, for a local reference
-        that is too small (the alternate risk ratio).
+        that is too small (the alternate risk ratio). Leave out of a comparator the columns that are
+        not to match, such as its area.
     level : float
-        Confidence level.
+        Confidence level, between 0 and 1.
 
     Returns
     -------
@@ -93,7 +99,8 @@ def relative_rates(
     Raises
     ------
     ValueError
-        If the reference is not in the table, or a group occurs twice in one comparison.
+        If the reference is not in the table or lacks a row for some comparison, a group occurs twice in
+        one comparison, or a count is impossible.
 
     References
     ----------
@@ -108,7 +115,7 @@ def relative_rates(
     [6.88, 0.86, 170.25]
     """
     table = _checked(table)
-    return _compared(table, against(table, reference), "risk_ratio", level=level)
+    return _compared(table, reference, "risk_ratio", level=level)
 
 
 def differences(
@@ -118,15 +125,27 @@ def differences(
 
     Parameters
     ----------
-    table, reference, level
-        As for :func:`relative_rates`.
+    table : DataFrame
+        As for :func:`rates`.
+    reference : str or DataFrame
+        A group, ``all-others``, ``overall`` or a comparator table, as for :func:`relative_rates`.
     per : float
-        What differences of rates are given per. Differences of proportions are given as they are.
+        What differences of rates are given per: a whole number. Differences of proportions are given
+        as they are.
+    level : float
+        Confidence level, between 0 and 1.
 
     Returns
     -------
     DataFrame
-        The same rows; ``measure`` is ``rate_difference_per_1000`` or ``risk_difference``.
+        The same rows with ``vocabulary.MEASURE``; ``measure`` is ``rate_difference_per_1000`` or
+        ``risk_difference``, above 0 where the group's rate is the higher. The reference's own row is 0,
+        without an interval and noted ``reference``.
+
+    Raises
+    ------
+    ValueError
+        As for :func:`relative_rates`.
 
     References
     ----------
@@ -142,7 +161,7 @@ def differences(
     0  risk_difference     0.103  0.006  0.201
     """
     table = _checked(table)
-    return _compared(table, against(table, reference), "risk_difference", per=per, level=level)
+    return _compared(table, reference, "risk_difference", per=per, level=level)
 
 
 def disparity(
@@ -155,14 +174,23 @@ def disparity(
 
     Parameters
     ----------
-    table, reference, level
-        As for :func:`relative_rates`.
+    table : DataFrame
+        As for :func:`rates`.
+    reference : str or DataFrame
+        A group, ``all-others``, ``overall`` or a comparator table, as for :func:`relative_rates`.
+    level : float
+        Confidence level, between 0 and 1.
 
     Returns
     -------
     DataFrame
         The rows of the table once for each measure: all of ``relative_rates``, then ``differences``,
         then ``complement_ratio`` and ``odds_ratio`` (rows on a stage; a rate has no complement).
+
+    Raises
+    ------
+    ValueError
+        As for :func:`relative_rates`.
 
     Examples
     --------
@@ -177,16 +205,16 @@ def disparity(
     6        odds_ratio      3.00
     """
     table = _checked(table)
-    found = against(table, reference)
-    cohort = table["base"].ne(POPULATION)
-    shares, those = table[cohort].reset_index(drop=True), found[cohort.to_numpy()].reset_index(drop=True)
+    shares = table[table["base"].ne(POPULATION)].reset_index(drop=True)
     parts = [
-        _compared(table, found, "risk_ratio", level=level),
-        _compared(table, found, "risk_difference", per=1000, level=level),
-        _compared(shares, those, "complement_ratio", level=level),
-        _compared(shares, those, "odds_ratio", level=level),
+        _compared(table, reference, "risk_ratio", level=level),
+        _compared(table, reference, "risk_difference", per=1000, level=level),
     ]
-    return pd.concat([part for part in parts if len(part)], ignore_index=True)
+    if len(shares):
+        parts += [
+            _compared(shares, reference, name, level=level) for name in ("complement_ratio", "odds_ratio")
+        ]
+    return pd.concat(parts, ignore_index=True)
 
 
 def representation(table: pd.DataFrame, *, level: float = 0.95) -> pd.DataFrame:
@@ -198,15 +226,18 @@ def representation(table: pd.DataFrame, *, level: float = 0.95) -> pd.DataFrame:
 
     Parameters
     ----------
-    table, level
+    table : DataFrame
         As for :func:`rates`.
+    level : float
+        Confidence level, between 0 and 1.
 
     Returns
     -------
     DataFrame
-        The same rows; ``reference`` is ``overall`` and ``reference_events`` and
+        The same rows with ``vocabulary.MEASURE``; ``reference`` is ``overall`` and ``reference_events`` and
         ``reference_denominator`` are the totals over groups of known ethnicity, so that the ceiling is
-        ``reference_denominator / denominator``.
+        ``reference_denominator / denominator``. Children of unknown ethnicity have no index, and a
+        hidden count hides the index of every group in its comparison, since the total is not known.
 
     References
     ----------
@@ -234,18 +265,23 @@ def parity_gap(
 
     Parameters
     ----------
-    table, reference, level
-        As for :func:`relative_rates`.
+    table : DataFrame
+        As for :func:`rates`.
+    reference : str or DataFrame
+        A group, ``all-others``, ``overall`` or a comparator table, as for :func:`relative_rates`.
     convention : {"reference-fixed", "total-fixed"}
         ``reference-fixed``: the group would have the reference's rate, and the total would change.
         ``total-fixed``: the total stays and is shared out by size of the base; no reference is used.
+    level : float
+        Confidence level, between 0 and 1.
 
     Returns
     -------
     DataFrame
-        The same rows; ``measure`` is ``events_above_parity`` (the denominator times the difference in
-        rates, and so is its interval) or ``events_above_share`` (the total times the difference in
-        shares). Below 0 where the group has fewer than parity would give.
+        The same rows with ``vocabulary.MEASURE``; ``measure`` is ``events_above_parity`` (the
+        denominator times the difference in rates, and so is its interval) or ``events_above_share``
+        (the total times the difference in shares). Below 0 where the group has fewer than parity
+        would give.
 
     Examples
     --------
@@ -256,82 +292,19 @@ def parity_gap(
     """
     table = _checked(table)
     if convention == "reference-fixed":
-        return _compared(table, against(table, reference), "events_above_parity", level=level)
+        return _compared(table, reference, "events_above_parity", level=level)
     if convention == "total-fixed":
         return _shared_out(table, "events_above_share", level)
     raise ValueError(f"convention is {convention!r}; it must be 'reference-fixed' or 'total-fixed'.")
 
 
-def adjust_p(table: pd.DataFrame, *, method: str = "bh", family: Sequence[str] = ()) -> pd.DataFrame:
-    """Adjust p-values for the number of comparisons made in one published table.
-
-    Parameters
-    ----------
-    table : DataFrame
-        With ``p_value``. Missing p-values are no comparisons and are left out of the count.
-    method : {"bh", "holm"}
-        Benjamini-Hochberg (1995), or Holm (1979) where a single false flag is costly.
-    family : sequence of str
-        Columns that tell families apart. Empty: the whole table is one family.
-
-    Returns
-    -------
-    DataFrame
-        The same rows with ``p_adjusted`` and ``family`` (its name, method and number of comparisons).
-
-    Examples
-    --------
-    >>> adjust_p(pd.DataFrame({"p_value": [0.01, 0.04, None]}))["p_adjusted"].to_list()
-    [0.02, 0.04, nan]
-    """
-    if method not in ("bh", "holm"):
-        raise ValueError(f"method is {method!r}; it must be 'bh' or 'holm'.")
-    p = table["p_value"].astype(float)
-    names = (
-        table[list(family)].astype(str).agg(", ".join, axis=1) if family else p.map(lambda _: "this table")
-    )
-    size = p.groupby(names).transform("count")
-    rank = p.groupby(names).rank(method="first")
-    if method == "bh":
-        largest_first = (p * size / rank).loc[p.sort_values(ascending=False).index]
-        adjusted = largest_first.groupby(names).cummin()
-    else:
-        smallest_first = (p * (size - rank + 1)).loc[p.sort_values().index]
-        adjusted = smallest_first.groupby(names).cummax()
-    title = {"bh": "Benjamini-Hochberg", "holm": "Holm"}[method]
-    labels = names + f" ({title}, " + size.astype(int).astype(str) + " comparisons)"
-    return table.assign(p_adjusted=adjusted.reindex(table.index).clip(upper=1), family=labels)
-
-
 # -- inside ------------------------------------------------------------------------------------------
-
-
-def _checked(table: pd.DataFrame) -> pd.DataFrame:
-    """Refuse a table a measure cannot be taken of; number its rows."""
-    missing = [c for c in ("group", "base", "events", "denominator") if c not in table.columns]
-    if missing:
-        raise ValueError(
-            f"{len(missing)} of 4 columns a measure needs are missing: {', '.join(missing)}. The table has "
-            f"{', '.join(map(str, table.columns))}."
-        )
-    repeated = table.duplicated([*keys(table), "group"]).to_numpy()
-    if repeated.any():
-        first = int(np.flatnonzero(repeated)[0])
-        raise ValueError(
-            f"{repeated.sum()} of {len(table)} rows repeat a group within one comparison. First: row "
-            f"{first}, group {table['group'].iloc[first]}. Add rows up first, or add the column that tells them apart."
-        )
-    return table.reset_index(drop=True)
-
-
-def _counts(table: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    """Events and denominators as arrays, missing where an earlier step masked the row."""
-    masked = table["note"].ne("").to_numpy() if "note" in table else np.zeros(len(table), bool)
-    return tuple(np.where(masked, np.nan, table[c].to_numpy(float)) for c in ("events", "denominator"))
 
 
 def _named(table: pd.DataFrame, on_stage: str, per: float = 1) -> np.ndarray:
     """Name the measure of each row: that of a rate on the population, that of a share on a stage."""
+    if per != int(per) or per < 1:
+        raise ValueError(f"per is {per}; it must be a whole number of 1 or more, such as 1000.")
     on_population = _RATES.get(on_stage, on_stage)
     if on_population in ("rate", "rate_difference"):
         on_population += f"_per_{per:.0f}"
@@ -339,47 +312,47 @@ def _named(table: pd.DataFrame, on_stage: str, per: float = 1) -> np.ndarray:
 
 
 def _compared(
-    table: pd.DataFrame, found: pd.DataFrame, on_stage: str, *, per: float = 1, level: float
+    table: pd.DataFrame, reference: str | pd.DataFrame, on_stage: str, *, per: float = 1, level: float
 ) -> pd.DataFrame:
     """Compare each row with its reference; the reference's own row says so and has no interval."""
+    found = against(table, reference)
+    refuse_unmatched(table, found)
     x, n = _counts(table)
     poisson = table["base"].eq(POPULATION).to_numpy()
-    rx, rn = (found[c].to_numpy(float) for c in ("reference_events", "reference_denominator"))
-    itself = table["group"].astype(str).eq(found["reference"].astype(str)).to_numpy()
-    out = _measured(
-        table.assign(**found),
-        _named(table, on_stage, per),
-        note=np.select(
-            [itself & np.isnan(x), itself],
-            ["reference suppressed", "reference"],
-            intervals.note(x, n, rx, rn, poisson),
-        ),
-        level=level,
-    )
-    equal = 1.0 if on_stage in formulas.RATIOS else 0.0
-    out["estimate"] = out["estimate"].mask(itself, np.where(x > 0, equal, np.nan))
+    rx, rn = (found[c].to_numpy(float) for c in NAMES)
+    note = intervals.note(x, n, rx, rn, poisson)
+    itself = table["group"].astype(str).to_numpy() == (reference if isinstance(reference, str) else None)
+    why = np.select([np.isnan(x), ~(n > 0)], [" suppressed", " no_denominator"], "").astype(object)
+    note[itself] = "reference" + why[itself]
+    out = _measured(table.assign(**found), _named(table, on_stage, per), note=note, level=level)
     out.loc[itself, ["low", "high", "p_value"]] = np.nan
     return out
 
 
 def _shared_out(table: pd.DataFrame, name: str, level: float) -> pd.DataFrame:
     """Compare each group's share of the events with its share of the base."""
-    total = totals(table).set_axis(["reference_events", "reference_denominator"], axis=1)
+    total = totals(table).set_axis(NAMES, axis=1)
     x, n = _counts(table)
-    known = table["group"].ne(UNKNOWN).to_numpy() & (n > 0)
-    note = np.select([np.isnan(x) | total.isna().any(axis=1), ~known], ["suppressed", "no_denominator"], "")
-    table = table.assign(reference=OVERALL, **total)
-    out = _measured(table, np.full(len(table), name), note=note, level=level)
-    out.loc[~known, ["estimate", "low", "high", "p_value"]] = np.nan
+    counted = table["group"].ne(UNKNOWN).to_numpy() & (n > 0) & total[NAMES[1]].gt(0).to_numpy()
+    hidden = np.isnan(x) | total[NAMES[0]].isna().to_numpy()
+    note = np.select(
+        [~counted & ~np.isnan(x), hidden, total[NAMES[0]].eq(0)],
+        ["no_denominator", "suppressed", "no_events"],
+        "",
+    )
+    out = _measured(
+        table.assign(reference=OVERALL, **total), np.full(len(table), name), note=note, level=level
+    )
+    out.loc[~counted, ["estimate", "low", "high", "p_value"]] = np.nan
     return out
 
 
 def _measured(table: pd.DataFrame, measure: np.ndarray, *, note, level: float) -> pd.DataFrame:
     """Compute the measure of each row and lay the result out as ``vocabulary.MEASURE``."""
     if "reference" not in table:
-        table = table.assign(reference="", reference_events=np.nan, reference_denominator=np.nan)
+        table = table.assign(reference="", **dict.fromkeys(NAMES, np.nan))
     x, n = _counts(table)
-    rx, rn = (table[c].to_numpy(float) for c in ("reference_events", "reference_denominator"))
+    rx, rn = (table[c].to_numpy(float) for c in NAMES)
     poisson = table["base"].eq(POPULATION).to_numpy()
     estimate, low, high, p_value = formulas.interval(measure, x, n, rx, rn, poisson=poisson, level=level)
     earlier = table["note"].to_numpy(object) if "note" in table else np.full(len(table), "", object)

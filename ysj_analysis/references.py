@@ -6,6 +6,7 @@ year, stage, base and so on.
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
 from .vocabulary import UNKNOWN
@@ -13,24 +14,63 @@ from .vocabulary import UNKNOWN
 ALL_OTHERS = "all-others"
 OVERALL = "overall"
 NAMES = ["reference_events", "reference_denominator"]
+_RENAMED = dict(zip(("events", "denominator"), NAMES, strict=True))
 
 
 def keys(table: pd.DataFrame) -> list[str]:
-    """List the columns that tell one comparison from another."""
+    """List the columns that tell one comparison from another.
+
+    Parameters
+    ----------
+    table : DataFrame
+        As for the measures.
+
+    Returns
+    -------
+    list of str
+        All its columns but the group, its counts and their note.
+    """
     return [c for c in table.columns if c not in ("group", "events", "denominator", "note")]
+
+
+def usable(table: pd.DataFrame) -> pd.DataFrame:
+    """Give events and denominators, missing where an earlier step masked the row.
+
+    Parameters
+    ----------
+    table : DataFrame
+        As for the measures; a row with a ``note`` is masked.
+
+    Returns
+    -------
+    DataFrame of float
+        ``events, denominator`` in the order of the rows.
+    """
+    counts = table[["events", "denominator"]].astype(float)
+    return counts.where(table["note"].eq("")) if "note" in table else counts
 
 
 def totals(table: pd.DataFrame) -> pd.DataFrame:
     """Add up events and denominators over the groups of known ethnicity, on every row of a comparison.
 
     A hidden count hides the total: what is missing is never taken for 0.
+
+    Parameters
+    ----------
+    table : DataFrame
+        As for the measures.
+
+    Returns
+    -------
+    DataFrame
+        ``events, denominator`` in the order of the rows.
     """
     known = table["group"].ne(UNKNOWN)
-    values = table[["events", "denominator"]].astype(float)
+    values = usable(table)
     hidden = values.isna() & known.to_numpy()[:, None]
     by = [table[k] for k in keys(table)] or [pd.Series(0, table.index)]
-    summed = values.where(known, 0.0).fillna(0.0).groupby(by, observed=True).transform("sum")
-    return summed.mask(hidden.groupby(by, observed=True).transform("any"))
+    summed = values.where(known, 0.0).fillna(0.0).groupby(by, observed=True, dropna=False).transform("sum")
+    return summed.mask(hidden.groupby(by, observed=True, dropna=False).transform("any"))
 
 
 def against(table: pd.DataFrame, reference: str | pd.DataFrame) -> pd.DataFrame:
@@ -48,41 +88,39 @@ def against(table: pd.DataFrame, reference: str | pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``reference, reference_events, reference_denominator`` in the order of the rows.
+        ``reference, reference_events, reference_denominator`` in the order of the rows; all three are
+        missing where the reference has no row for a comparison.
 
     Raises
     ------
     ValueError
-        If the reference is not in the table, or does not match its rows one to one.
+        If the reference is not in the table, or a comparator table has several rows for one comparison.
     """
     if isinstance(reference, pd.DataFrame):
         return _comparator(table, reference)
-    groups = list(dict.fromkeys(table["group"].astype(str)))
+    groups = table["group"].astype(str).unique().tolist()
     if reference in (ALL_OTHERS, OVERALL):
-        if len(groups) < 2:
+        known = [g for g in groups if g != UNKNOWN]
+        if len(known) < 2:
             raise ValueError(
-                f"reference is {reference!r}, but 1 of 1 groups is all there is. Add another group."
+                f"reference is {reference!r}, but {len(known)} of {len(groups)} groups is of known ethnicity, so "
+                "there is nothing to compare with. Add another group."
             )
         found = totals(table)
         if reference == ALL_OTHERS:
-            own = table[["events", "denominator"]].where(table["group"].ne(UNKNOWN), 0.0)
-            found = found - own.astype(float)
+            found = found - usable(table).where(table["group"].ne(UNKNOWN), 0.0)
         return found.set_axis(NAMES, axis=1).assign(reference=reference)
     if reference not in groups:
         raise ValueError(
             f"reference {reference!r} is not one of the {len(groups)} groups in the table "
             f"({', '.join(groups)}). Choose one of them, {ALL_OTHERS!r} or {OVERALL!r}."
         )
-    on = keys(table)
-    chosen = table[table["group"] == reference].set_axis(
-        [dict(zip(("events", "denominator"), NAMES, strict=True)).get(c, c) for c in table.columns], axis=1
-    )
-    if not on:
-        return pd.DataFrame({n: chosen[n].iloc[0] for n in NAMES}, table.index).assign(reference=reference)
-    return table[on].merge(chosen[[*on, *NAMES]], on=on, how="left")[NAMES].assign(reference=reference)
+    chosen = table.assign(**usable(table))[table["group"].astype(str) == reference].rename(columns=_RENAMED)
+    return _matched(table, chosen.assign(reference=reference), keys(table))
 
 
 def _comparator(table: pd.DataFrame, reference: pd.DataFrame) -> pd.DataFrame:
+    """Match the rows of a comparator table to those of a table, by the columns both have."""
     lacking = [c for c in ("group", "events", "denominator") if c not in reference]
     if lacking:
         raise ValueError(
@@ -90,13 +128,54 @@ def _comparator(table: pd.DataFrame, reference: pd.DataFrame) -> pd.DataFrame:
             "It needs group (its name), events and denominator."
         )
     on = [c for c in reference.columns if c in keys(table)]
-    twice = reference.duplicated(on) if on else pd.Series(True, reference.index)
+    twice = reference.duplicated(on) if on else np.arange(len(reference)) > 0
     if twice.any():
         raise ValueError(
             f"{twice.sum()} of {len(reference)} rows of the comparator table cannot be told apart by "
             f"{', '.join(on) or 'any column they share with the table'}. Keep one row for each comparison."
         )
-    text = dict.fromkeys(on, str)
-    chosen = reference.rename(columns={"events": NAMES[0], "denominator": NAMES[1], "group": "reference"})
-    found = table[on].astype(text).merge(chosen[[*on, *NAMES, "reference"]].astype(text), on=on, how="left")
-    return found[[*NAMES, "reference"]]
+    chosen = reference.assign(**usable(reference)).rename(columns={**_RENAMED, "group": "reference"})
+    return _matched(table, chosen, on)
+
+
+def _matched(table: pd.DataFrame, chosen: pd.DataFrame, on: list[str]) -> pd.DataFrame:
+    """Give each row of a table its row of another, by the columns both have; missing where it has none."""
+    if not on:
+        at = np.zeros(len(table), int) if len(chosen) else np.full(len(table), -1)
+    else:
+        # As text where one column is of categories or text and the other is not.
+        unlike = [c for c in on if table[c].dtype != chosen[c].dtype and not _numbers(table[c], chosen[c])]
+        text = dict.fromkeys(unlike, str)
+        rows = pd.concat([table[on].astype(text), chosen[on].astype(text)], ignore_index=True)
+        number = rows.groupby(on, observed=True, sort=False, dropna=False).ngroup().to_numpy()
+        at = pd.Index(number[len(table) :]).get_indexer(number[: len(table)])
+    return chosen[[*NAMES, "reference"]].reset_index(drop=True).reindex(at).reset_index(drop=True)
+
+
+def refuse_unmatched(table: pd.DataFrame, found: pd.DataFrame) -> None:
+    """Refuse a table of which some rows have nothing to be compared with.
+
+    Parameters
+    ----------
+    table : DataFrame
+        As for the measures.
+    found : DataFrame
+        From :func:`against`, in the order of its rows.
+
+    Raises
+    ------
+    ValueError
+        Saying which row is the first.
+    """
+    alone = found["reference"].isna().to_numpy()
+    if alone.any():
+        first = int(np.flatnonzero(alone)[0])
+        where = ", ".join(f"{c} {table[c].iloc[first]}" for c in keys(table))
+        raise ValueError(
+            f"the reference has no row for {alone.sum()} of {len(table)} rows of the table. First: row {first} "
+            f"({where}). Add its row; of a comparator table, leave out the columns that should not match."
+        )
+
+
+def _numbers(*columns: pd.Series) -> bool:
+    return all(pd.api.types.is_numeric_dtype(c) for c in columns)

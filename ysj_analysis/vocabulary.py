@@ -304,8 +304,11 @@ def period_label(year: int, years: int = 1, period: str = "financial") -> str:
 class Column:
     """One column of a canonical table.
 
-    ``kind`` is ``text``, ``whole`` (0 or more), ``date`` (ISO), ``month`` (YYYY-MM), ``flag`` (yes, no
-    or empty), ``group`` (of the study) or ``stage`` (of its graph); ``choices`` closes a list.
+    ``kind`` is ``text``, ``count`` (a whole number of 0 or more, or the mark of a hidden one), ``whole``
+    (of 0 or more, never hidden), ``year`` (four digits), ``date`` (ISO), ``month`` (YYYY-MM), ``flag``
+    (yes, no or empty), ``group`` (of the study) or ``stage`` (of its graph). ``choices`` closes a list.
+    ``required`` says that the column must be there, ``blank`` that a cell of it may be empty all the
+    same; a column that need not be there may always have empty cells.
     """
 
     name: str
@@ -313,6 +316,7 @@ class Column:
     meaning: str
     required: bool = True
     choices: tuple[str, ...] = ()
+    blank: bool = False
 
 
 SEX = ("female", "male", "unknown")
@@ -324,7 +328,7 @@ TABLES = MappingProxyType(
         "children": (
             Column("child_id", "text", "pseudonym of the child; never shown"),
             Column("sex", "text", "sex as recorded", choices=SEX),
-            Column("birth_month", "month", "month of birth"),
+            Column("birth_month", "month", "month of birth; empty when not known", blank=True),
             Column("ethnicity", "text", "detailed ethnic group", choices=_CODES),
             Column("ethnicity_source", "text", "who said so", choices=SOURCES_OF_ETHNICITY),
             Column("looked_after", "flag", "looked after by a local authority", required=False),
@@ -344,7 +348,7 @@ TABLES = MappingProxyType(
         "offences": (
             Column("child_id", "text", "pseudonym of the child"),
             Column("offence_date", "date", "day of the offence"),
-            Column("outcome_date", "date", "day of the outcome; empty while undecided"),
+            Column("outcome_date", "date", "day of the outcome; empty while undecided", blank=True),
             Column("outcome", "text", "the outcome", required=False),
             Column("gravity", "whole", "gravity score, 1 to 8", required=False),
             Column("offence_group", "text", "Youth Justice Board offence group", required=False),
@@ -363,23 +367,23 @@ TABLES = MappingProxyType(
         ),
         "counts": (
             Column("area", "text", "area"),
-            Column("year", "whole", "year, by the year it starts in"),
+            Column("year", "year", "year, by the year it starts in"),
             Column("stage", "stage", "stage reached"),
             Column("group", "group", "ethnic group"),
-            Column("events", "whole", "how many reached the stage"),
-            Column("denominator", "whole", "out of how many", required=False),
+            Column("events", "count", "how many reached the stage"),
+            Column("denominator", "count", "out of how many", required=False),
             Column("unit", "text", "what is counted", required=False, choices=UNITS),
             Column("sex", "text", "sex", required=False),
             Column("age", "text", "age or age band", required=False),
         ),
         "population": (
             Column("area", "text", "area"),
-            Column("year", "whole", "year, by the year it starts in"),
+            Column("year", "year", "year, by the year it starts in"),
             Column("vintage", "text", "which census or estimate the figure rests on", required=False),
             Column("age", "text", "age in years, or an age band", required=False),
             Column("sex", "text", "sex", required=False),
             Column("group", "group", "ethnic group"),
-            Column("population", "whole", "children aged 10 to 17"),
+            Column("population", "count", "children aged 10 to 17"),
         ),
     }
 )
@@ -426,6 +430,7 @@ NOTES = MappingProxyType(
         "suppressed": "hidden to protect children",
         "unreliable": "too few expected events for a dependable interval",
         "immature": "too many cases still undecided",
+        "no_data": "not in the data",
         "no_number": "this line counts nothing",
         "reference": "the group the others are compared with",
     }

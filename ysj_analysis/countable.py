@@ -1,0 +1,117 @@
+"""Can a measure be taken of this table? One row a group in each comparison, counts that can be counts."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from .references import keys, usable
+from .vocabulary import POPULATION
+
+
+def checked(table: pd.DataFrame) -> pd.DataFrame:
+    """Refuse a table a measure cannot be taken of; number its rows.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Anything.
+
+    Returns
+    -------
+    DataFrame
+        The same rows, numbered from 0.
+
+    Raises
+    ------
+    ValueError
+        If a column is missing, a group occurs twice in one comparison, or a count is impossible. A
+        missing count is a hidden one, and passes.
+    """
+    missing = [c for c in ("group", "base", "events", "denominator") if c not in table.columns]
+    if missing:
+        raise ValueError(
+            f"{len(missing)} of 4 columns a measure needs are missing: {', '.join(missing)}. The table has "
+            f"{', '.join(map(str, table.columns))}."
+        )
+    table = table.reset_index(drop=True)
+    repeated = table.duplicated([*keys(table), "group"]).to_numpy()
+    if repeated.any():
+        first = int(np.flatnonzero(repeated)[0])
+        raise ValueError(
+            f"{repeated.sum()} of {len(table)} rows repeat a group within one comparison. First: row "
+            f"{first}, group {table['group'].iloc[first]}. Add rows up first, or add the column that tells them apart."
+        )
+    _check_counts(table)
+    return table
+
+
+def _check_counts(table: pd.DataFrame) -> None:
+    """Refuse counts that cannot be."""
+    counts = {}
+    for column in ("events", "denominator"):
+        number = pd.to_numeric(table[column], errors="coerce").astype(float)
+        text = number.isna() & table[column].notna()
+        refuse(
+            text, table, column, table[column], "not a number", "Give a number; leave a hidden one missing."
+        )
+        refuse(number < 0, table, column, number, "negative", "Correct it.")
+        refuse(np.isinf(number), table, column, number, "infinite", "Correct it.")
+        counts[column] = number
+    cohort = table["base"].ne(POPULATION)
+    for column, must_be_whole in (("events", cohort | True), ("denominator", cohort)):
+        number = counts[column]
+        remedy = "Give the count itself, not one that was averaged or estimated."
+        refuse(must_be_whole & (number % 1 > 0), table, column, number, "not a whole number", remedy)
+    above = cohort & (counts["events"] > counts["denominator"])
+    remedy = "A cohort cannot hold more events than children: check the two, or the base."
+    refuse(above, table, "events", counts["events"], "above denominator", remedy)
+
+
+def refuse(
+    bad: pd.Series, table: pd.DataFrame, column: str, values: pd.Series, what: str, remedy: str
+) -> None:
+    """Raise if any row is bad, saying what, how many of how many, where first and what to do.
+
+    Parameters
+    ----------
+    bad : Series of bool
+        Which rows.
+    table : DataFrame
+        The table they are of.
+    column : str
+        Where the fault is.
+    values : Series
+        What stands there.
+    what, remedy : str
+        What is wrong, and what to do.
+
+    Raises
+    ------
+    ValueError
+        If any row is bad.
+    """
+    if bad.any():
+        first = int(np.flatnonzero(bad)[0])
+        value = values.iloc[first]
+        written = f"{value:g}" if isinstance(value, float) else repr(value)
+        raise ValueError(
+            f"{column} is {what} in {bad.sum()} of {len(table)} rows: {written}. First: row {first}, column "
+            f"{column}. {remedy}"
+        )
+
+
+def counts(table: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """Give events and denominators as arrays, missing where an earlier step masked the row.
+
+    Parameters
+    ----------
+    table : DataFrame
+        As for the measures.
+
+    Returns
+    -------
+    tuple of array
+        Events and denominators.
+    """
+    return tuple(usable(table).to_numpy().T)

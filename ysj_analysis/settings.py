@@ -1,0 +1,218 @@
+"""What does ``study.toml`` say? Each setting checked, and the stage graph and groups it stands for."""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from collections.abc import Mapping
+from dataclasses import fields
+from pathlib import Path
+
+import pandas as pd
+
+from .tables import DataError, near, shown
+from .vocabulary import BASES, BROAD, PERIODS, POPULATION, STAGES, UNITS, Stage
+
+NO_BASE = "none"
+"""The base of a stage before which nothing is known."""
+
+_KINDS = tuple(dict.fromkeys((*(s.kind for s in STAGES.values()), "pending")))
+_POLARITIES = ("adverse", "neutral", "favourable")
+
+
+def _text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _texts(value: object) -> bool:
+    return isinstance(value, list) and bool(value) and all(map(_text, value)) and len({*value}) == len(value)
+
+
+def _years(value: object) -> bool:
+    whole = isinstance(value, list) and len(value) == 2 and all(type(v) is int for v in value)
+    return whole and value[0] <= value[1]
+
+
+def _tables(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(v, dict) for v in value)
+
+
+_SETTINGS = {
+    "title": (_text, "text"),
+    "areas": (_texts, 'a list of names, each once, as ["Islington", "Camden"]'),
+    "ethnicity_base": (lambda v: v in (*BASES, "own"), f"one of {', '.join((*BASES, 'own'))}, in quotes"),
+    "groups": (_texts, 'a list of names, each once, as ["Black", "White"]'),
+    "reference": (_text, "the name of a group"),
+    "unit": (lambda v: v in UNITS, f"one of {', '.join(UNITS)}"),
+    "period": (lambda v: v in PERIODS, f"one of {', '.join(PERIODS)}"),
+    "years": (_years, "the first and the last year, as [2016, 2023]"),
+    "population": (
+        lambda v: isinstance(v, dict) and _text(v.get("vintage", "")),
+        'a table, as vintage = "2021"',
+    ),
+    "sources": (_tables, "a list of tables, each under [[sources]]"),
+    "stages": (_tables, "a list of tables, each under [[stages]]"),
+    "synthetic": (lambda v: isinstance(v, bool), "true or false"),
+}
+"""Each setting: what holds for it, and how to say so."""
+
+
+def read(folder: Path) -> dict:
+    """Read the settings of a study.
+
+    Parameters
+    ----------
+    folder : Path
+        The study folder.
+
+    Returns
+    -------
+    dict
+        The settings as they stand; empty when there is no ``study.toml``. Settings the kit does not
+        know are ignored, unless they look like one it knows.
+
+    Raises
+    ------
+    DataError
+        If the file is not TOML, or a setting is not what it should be.
+    """
+    path = folder / "study.toml"
+    if not path.is_file():
+        return {}
+    try:
+        given = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise DataError(f"study.toml: cannot be read ({error}). Correct that line.") from None
+    for key, value in given.items():
+        if key not in _SETTINGS and (hint := near(key, _SETTINGS)):
+            raise DataError(
+                f"study.toml: there is no setting {shown(key)}.{hint} Correct it, or take it out."
+            )
+        holds, what = _SETTINGS.get(key, (lambda v: True, ""))
+        if not holds(value):
+            raise DataError(f"study.toml: {key} is {shown(value)}; it must be {what}. Correct it.")
+    return given
+
+
+def groups(given: Mapping, *, events: bool) -> tuple[str, ...]:
+    """List the study's groups: the broad groups of its census base, or those it names itself.
+
+    Parameters
+    ----------
+    given : mapping
+        The settings.
+    events : bool
+        Whether the study holds events, whose children have detailed groups of a census base.
+
+    Returns
+    -------
+    tuple of str
+        Empty where the counts name the groups themselves.
+    """
+    base = given.get("ethnicity_base", "2021" if given or events else "own")
+    if base != "own":
+        return BROAD
+    if events:
+        raise DataError(
+            "study.toml: ethnicity_base is 'own', but the groups of events come from the detailed groups in "
+            f"children.csv. Choose one of {', '.join(BASES)}."
+        )
+    return tuple(given.get("groups", ()))
+
+
+def stages(given: Mapping) -> Mapping[str, Stage]:
+    """Build the stage graph: the study's own when it brings one, else England and Wales.
+
+    Parameters
+    ----------
+    given : mapping
+        The settings.
+
+    Returns
+    -------
+    mapping of str to Stage
+        By id, in the study's order.
+
+    Raises
+    ------
+    DataError
+        If a stage lacks a line, occurs twice, has an unknown kind, polarity or base, or leads to itself.
+    """
+    if "stages" not in given:
+        return STAGES
+    names = [f.name for f in fields(Stage)]
+    graph: dict[str, Stage] = {}
+    for number, entry in enumerate(given["stages"], start=1):
+        lacking = [n for n in names if n not in entry]
+        if lacking:
+            raise DataError(
+                f"study.toml: stage {number} of {len(given['stages'])} has no {', '.join(lacking)}. Add the "
+                "missing lines."
+            )
+        stage = Stage(**{n: str(entry[n]) for n in names})
+        for name, choices in (("kind", _KINDS), ("polarity", _POLARITIES)):
+            if getattr(stage, name) not in choices:
+                raise DataError(
+                    f"study.toml: stage {shown(stage.id)} has the {name} {shown(getattr(stage, name))}; it must "
+                    f"be one of {', '.join(choices)}.{near(getattr(stage, name), choices)}"
+                )
+        if stage.id in graph:
+            raise DataError(f"study.toml: stage {shown(stage.id)} occurs more than once. Keep one of them.")
+        graph[stage.id] = stage
+    for stage in graph.values():
+        _refuse_base(stage, graph)
+    return graph
+
+
+def _refuse_base(stage: Stage, graph: Mapping[str, Stage]) -> None:
+    """Refuse a stage whose path does not begin at the population or at a first stage."""
+    if stage.base not in (POPULATION, NO_BASE, *graph):
+        raise DataError(
+            f"study.toml: stage {shown(stage.id)} has the base {shown(stage.base)}, which is neither "
+            f"'population', 'none' nor another stage.{near(stage.base, graph)}"
+        )
+    seen, at = {stage.id}, stage.base
+    while at in graph:
+        if at in seen:
+            raise DataError(
+                f"study.toml: stage {shown(stage.id)} leads back to itself by way of {shown(at)}. Correct the "
+                "base of one of them."
+            )
+        seen.add(at)
+        at = graph[at].base
+
+
+def period(given: Mapping) -> str:
+    """Name the kind of year, the financial year unless the study says otherwise."""
+    return given.get("period", PERIODS[0])
+
+
+def year_of(dates: pd.Series, period: str) -> pd.Series:
+    """Give the year each date falls in, a financial year by the April it starts in.
+
+    Parameters
+    ----------
+    dates : Series of datetime
+        Days.
+    period : {"financial", "calendar"}
+        The kind of year.
+
+    Returns
+    -------
+    Series of int
+        Years.
+
+    Examples
+    --------
+    >>> days = pd.Series(pd.to_datetime(["2024-03-31", "2024-04-01"]))
+    >>> year_of(days, "financial").to_list(), year_of(days, "calendar").to_list()
+    ([2023, 2024], [2024, 2024])
+    """
+    before_april = (dates.dt.month <= 3) if period == "financial" else 0
+    return (dates.dt.year - before_april).astype(int)
+
+
+def hashes(folder: Path) -> dict[str, str]:
+    """Give the SHA-256 of each file of a study that is read."""
+    kept = (p for p in sorted(folder.iterdir()) if p.is_file() and p.suffix in (".csv", ".toml", ".json"))
+    return {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in kept}
