@@ -131,23 +131,12 @@ def simulate(
     """
     world = synthetic_world.world(areas, years, scale=scale, relative_rates=relative_rates)
     extract = int(first_of(world.years[-1] + 1, 10)) - 1
-    decided, detail, street = (np.random.default_rng([seed, stream]) for stream in range(3))
-    cases = synthetic_cases.dated(detail, world, synthetic_cases.cases(decided, world))
-    children = synthetic_tables.children(detail, world, cases)
-    child_id = cases["child"].map(children.set_index("child")["child_id"])
-    cases = cases.assign(child_id=child_id, case=cases.index)
-    episodes = synthetic_tables.episodes(detail, cases)
-    reoffences = synthetic_tables.reoffences(detail, cases)
-    truth = synthetic_world.truth(
-        world,
-        seed=seed,
-        extract_date=iso(extract).item(),
-        ethnicity=children[children["missing"]].set_index("child_id")["code"].to_dict(),
-    )
+    decided, recorded, street = (np.random.default_rng([seed, stream]) for stream in range(3))
+    cases = synthetic_cases.dated(recorded, world, synthetic_cases.cases(decided, world))
+    tables, hidden = synthetic_tables.record(recorded, world, cases, extract)
+    truth = synthetic_world.truth(world, seed=seed, extract_date=iso(extract).item(), ethnicity=hidden)
     return Study(
-        children=children[[*synthetic_tables.columns("children"), "previous"]],
-        events=synthetic_tables.events(world, episodes, reoffences, extract),
-        offences=synthetic_tables.offences(detail, episodes, reoffences, extract),
+        **tables,
         searches=synthetic_tables.searches(street, world),
         population=synthetic_tables.population_series(truth.areas, truth.years, scale),
         truth=truth,

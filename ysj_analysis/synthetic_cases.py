@@ -42,7 +42,7 @@ def cases(rng: np.random.Generator, world: World) -> pd.DataFrame:
     return pd.concat(rows, ignore_index=True)
 
 
-def detail(rng: np.random.Generator, world: World, area: np.ndarray, group: np.ndarray) -> np.ndarray:
+def detailed_code(rng: np.random.Generator, world: World, area: np.ndarray, group: np.ndarray) -> np.ndarray:
     """Draw a detailed code in proportion to the borough's census, within the broad group."""
     weights = census(world.areas)
     weights = np.moveaxis(weights / weights.sum(-1, keepdims=True), -1, 0)
@@ -61,7 +61,7 @@ def _people(rng: np.random.Generator, world: World) -> pd.DataFrame:
             "group": group,
             "age": age,  # on 1 April
             "month": days(rng, n, 0, 11).clip(age == 17),  # of birth, from April; see dated
-            "code": detail(rng, world, area, group),
+            "code": detailed_code(rng, world, area, group),
             "sex": draw(rng, n, planted.SEX),
             **{trait: draw(rng, n, shares) for trait, shares in planted.TRAITS.items()},
         }

@@ -114,8 +114,8 @@ OFFENCES = pd.DataFrame(
         ("criminal damage", 2,             0.05, 0.02, 0.03, 0.07, 0.08, 0.20, 1.5, 0.02, 0.03, 0.20),
         ("public order", 2,                0.02, 0.02, 0.02, 0.02, 0.02, 0.20, 1.5, 0.02, 0.03, 0.20),
     ],
-    columns=["name", "gravity", *GROUPS, "charge", "out_of_court", "yda", "custody", "community"],
-).assign(caution=lambda table: table["out_of_court"], diversion=lambda table: table["out_of_court"])
+    columns=["name", "gravity", *GROUPS, "charge", "caution", "yda", "custody", "community"],
+).assign(diversion=lambda table: table["caution"])
 # fmt: on
 """Offence, gravity, its share of the children arrested in each group, and how it moves each decision.
 

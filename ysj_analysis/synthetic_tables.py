@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from . import synthetic_planted as planted
-from .synthetic_cases import detail
+from .synthetic_cases import detailed_code
 from .synthetic_draws import cells, days, draw, first_of, geometric, iso, poisson
 from .synthetic_planted import GROUPS, OFFENCES, REFERENCE
 from .synthetic_world import LEAD, World, by_group, population
@@ -21,12 +21,48 @@ EXTRA_COLUMNS = {
 """What they hold beside the columns of the vocabulary."""
 
 
-def columns(table: str) -> list[str]:
+def record(
+    rng: np.random.Generator, world: World, cases: pd.DataFrame, extract: int
+) -> tuple[dict[str, pd.DataFrame], dict[str, str]]:
+    """Record what befell the children.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+        Where chance comes from.
+    world : World
+        The chances.
+    cases : DataFrame
+        As ``synthetic_cases.dated`` returns them.
+    extract : int
+        The last day in the tables, from 1970.
+
+    Returns
+    -------
+    dict of str to DataFrame
+        ``children``, ``events`` and ``offences``.
+    dict of str to str
+        ``child_id`` to detailed code, for the children whose ethnicity is not known in the tables.
+    """
+    children = _children(rng, world, cases)
+    child_id = cases["child"].map(children.set_index("child")["child_id"])
+    cases = cases.assign(child_id=child_id, case=cases.index)
+    episodes = _episodes(rng, cases)
+    reoffences = _reoffences(rng, cases)
+    tables = {
+        "children": children[[*_columns("children"), "previous"]],
+        "events": _events(world, episodes, reoffences, extract),
+        "offences": _offences(rng, episodes, reoffences, extract),
+    }
+    return tables, children[children["missing"]].set_index("child_id")["code"].to_dict()
+
+
+def _columns(table: str) -> list[str]:
     """Name the columns of a table in the vocabulary."""
     return [column.name for column in TABLES[table]]
 
 
-def children(rng: np.random.Generator, world: World, cases: pd.DataFrame) -> pd.DataFrame:
+def _children(rng: np.random.Generator, world: World, cases: pd.DataFrame) -> pd.DataFrame:
     """List the children of the cases; ``child``, ``code`` and ``missing`` are for us alone."""
     charged = cases.groupby("child")["charged"].max()
     rows = cases.drop_duplicates("child").sort_values(["first", "area", "child"], ignore_index=True)
@@ -46,7 +82,7 @@ def children(rng: np.random.Generator, world: World, cases: pd.DataFrame) -> pd.
     )
 
 
-def episodes(rng: np.random.Generator, cases: pd.DataFrame) -> pd.DataFrame:
+def _episodes(rng: np.random.Generator, cases: pd.DataFrame) -> pd.DataFrame:
     """Give each child and year its arrests: the first, and up to three within 45 days."""
     rows = cases.loc[cases.index.repeat(1 + draw(rng, len(cases), planted.EPISODES))]
     lead = ~rows.index.duplicated()
@@ -56,7 +92,7 @@ def episodes(rng: np.random.Generator, cases: pd.DataFrame) -> pd.DataFrame:
     return rows.assign(episode_id=_ids("e", len(rows)))
 
 
-def reoffences(rng: np.random.Generator, cases: pd.DataFrame) -> pd.DataFrame:
+def _reoffences(rng: np.random.Generator, cases: pd.DataFrame) -> pd.DataFrame:
     """Draw the further offences of children who reoffend: within 12 months, proven within 18."""
     again = cases[cases["reoffended"]]
     rows = again.loc[again.index.repeat(1 + geometric(rng, len(again), 1.5))]
@@ -71,27 +107,27 @@ def reoffences(rng: np.random.Generator, cases: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def events(world: World, episodes: pd.DataFrame, reoffences: pd.DataFrame, extract: int) -> pd.DataFrame:
+def _events(world: World, episodes: pd.DataFrame, reoffences: pd.DataFrame, extract: int) -> pd.DataFrame:
     """List every decision up to the day of the extract."""
     e, lead = episodes, episodes["lead"]
     every = np.ones(len(e), dtype=bool)
     waiting = e["police"] == "released_under_investigation"
     reoffended = e["case"].map(reoffences.groupby("case")["closed"].min())
-    steps = (
-        ("arrest", every, e["arrest"]),
-        (e["police"], every, np.where(waiting, e["arrest"] + 1, e["decision"])),
-        ("remand_decision", e["remand_decision"], e["remanded"]),
-        (e["remand"], e["remand_decision"], e["remanded"]),
-        ("convicted", e["convicted"], e["court"]),
-        ("sentenced", e["sentenced"], e["sentence"]),
-        (e["tier"], e["sentenced"], e["sentence"]),
-        ("first_time_entrant", lead & e["proven"] & (e["previous"] == 0), _proven(e)),
-        ("intervention", lead & e["intervention"], e["begun"]),
-        ("cohort", lead & e["cohort"], e["disposal"]),
-        ("reoffended", lead & reoffended.notna(), reoffended),
-    )
-    in_court = range(2, 7)
     gravity = OFFENCES["gravity"].to_numpy()[e["offence"]]
+    court = np.where(gravity >= 7, "crown", "youth")
+    steps = (
+        ("arrest", every, e["arrest"], ""),
+        (e["police"], every, np.where(waiting, e["arrest"] + 1, e["decision"]), ""),
+        ("remand_decision", e["remand_decision"], e["remanded"], court),
+        (e["remand"], e["remand_decision"], e["remanded"], court),
+        ("convicted", e["convicted"], e["court"], court),
+        ("sentenced", e["sentenced"], e["sentence"], court),
+        (e["tier"], e["sentenced"], e["sentence"], court),
+        ("first_time_entrant", lead & e["proven"] & (e["previous"] == 0), _verdict(e), ""),
+        ("intervention", lead & e["intervention"], e["begun"], ""),
+        ("cohort", lead & e["cohort"], e["disposal"], ""),
+        ("reoffended", lead & reoffended.notna(), reoffended, ""),
+    )
     plain = pd.DataFrame(
         {
             "child_id": e["child_id"],
@@ -101,17 +137,16 @@ def events(world: World, episodes: pd.DataFrame, reoffences: pd.DataFrame, extra
             "gravity": gravity,
         }
     )
-    court = np.where(gravity >= 7, "crown", "youth")
     rows = pd.concat(
-        plain.assign(stage=stage, date=day, order=order, court=court if order in in_court else "")[keep]
-        for order, (stage, keep, day) in enumerate(steps)
+        plain.assign(stage=stage, date=day, order=order, court=court)[keep]
+        for order, (stage, keep, day, court) in enumerate(steps)
     )
     rows = rows[rows["date"] <= extract].sort_values(["episode_id", "order"], ignore_index=True)
     rows = rows.assign(stage=rows["stage"].astype(str), date=iso(rows["date"].astype(int)))
-    return rows[columns("events")]
+    return rows[_columns("events")]
 
 
-def offences(
+def _offences(
     rng: np.random.Generator, episodes: pd.DataFrame, reoffences: pd.DataFrame, extract: int
 ) -> pd.DataFrame:
     """List one or two offences an episode, and those after a caution or sentence."""
@@ -119,7 +154,9 @@ def offences(
     waiting = e["police"] == "released_under_investigation"
     rows = e[["child_id", "episode_id", "offence"]].assign(
         day=e["arrest"] - geometric(rng, n, by_group(planted.OFFENCE_TO_ARREST)[e["group"]]),
-        closed=np.where(waiting, e["arrest"] + days(rng, n, 60, 540), _closed(e)),
+        closed=np.select(
+            [e["sentenced"], waiting], [e["sentence"], e["arrest"] + days(rng, n, 60, 540)], _verdict(e)
+        ),
         outcome=np.select(
             [e["sentenced"], e["convicted"], e["charged"], waiting],
             [e["tier"], "convicted", "acquitted", "no_further_action"],
@@ -148,7 +185,7 @@ def searches(rng: np.random.Generator, world: World) -> pd.DataFrame:
     monthly = np.repeat(world.searched[:, LEAD:, None], 12, axis=2)
     area, year, month, group = cells(poisson(rng, monthly))
     n, year = len(area), np.array(world.years[LEAD:])[year]
-    code = detail(rng, world, area, group)
+    code = detailed_code(rng, world, area, group)
     mixed = group == GROUPS.index("Mixed")
     seen = np.where(mixed, draw(rng, n, planted.OFFICER_SEES_MIXED), np.array(GROUPS)[group])
     sought = draw(rng, n, planted.SOUGHT)
@@ -176,7 +213,7 @@ def population_series(areas: Sequence[str], years: Sequence[int], scale: float) 
     parts = []
     for vintage, span in (("2011", [y for y in years if y <= planted.OLD_SERIES_ENDS]), ("2021", years)):
         levels = [areas, span, [vintage], planted.AGES, ["female", "male"], GROUPS]
-        index = pd.MultiIndex.from_product(levels, names=columns("population")[:-1])
+        index = pd.MultiIndex.from_product(levels, names=_columns("population")[:-1])
         if span:
             whole = population(areas, span, scale, vintage).ravel()
             parts.append(index.to_frame(index=False).assign(population=whole))
@@ -192,11 +229,6 @@ def _flag(rng: np.random.Generator, values: pd.Series) -> np.ndarray:
     return np.where(rng.random(len(values)) < 0.02, "", np.where(values == 1, "yes", "no"))
 
 
-def _proven(e: pd.DataFrame) -> np.ndarray:
-    """Find the day of the caution, or of the verdict."""
+def _verdict(e: pd.DataFrame) -> np.ndarray:
+    """Find the day of the verdict, or of the decision by the police."""
     return np.where(e["charged"], e["court"], e["decision"])
-
-
-def _closed(e: pd.DataFrame) -> np.ndarray:
-    """Find the day of the sentence, else that of the verdict, else that of the police decision."""
-    return np.where(e["sentenced"], e["sentence"], _proven(e))
