@@ -14,7 +14,7 @@ from types import MappingProxyType
 
 import pandas as pd
 
-from . import source_census_2021, source_cook_county
+from . import source_census_2021, source_cook_county, source_police_uk
 from .study_folder import StudyFolder
 from .tables import DataError
 
@@ -32,7 +32,7 @@ class Format:
     clean : callable
         Raw tables, and options by name, to a study folder.
     options : mapping of str to tuple of str
-        Each option with its allowed values, the default first.
+        Each option with its allowed values, the default first; one without values takes any text.
     """
 
     title: str
@@ -53,6 +53,17 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
             source_census_2021.read,
             source_census_2021.clean,
             {"ethnicity_base": ("2021", "2011", "2001")},
+        ),
+        "police-uk": Format(
+            "Stop and search from data.police.uk: CSV, the API's JSON or that JSON flattened",
+            source_police_uk.read,
+            source_police_uk.clean,
+            {
+                "area": (),
+                "boundaries": (),
+                "boundary_name": (),
+                "ethnicity_base": ("2021", "2011", "2001"),
+            },
         ),
     }
 )
@@ -89,7 +100,7 @@ def convert(format: str, files: Sequence[str | Path], out: str | Path, **options
     --------
     >>> convert("cook-country", [], "out")
     Traceback (most recent call last):
-    ValueError: format 'cook-country' is not known. Known are cook-county, census-2021.
+    ValueError: format 'cook-country' is not known. Known are cook-county, census-2021, police-uk.
     """
     if format not in FORMATS:
         raise ValueError(f"format {format!r} is not known. Known are {', '.join(FORMATS)}.")
@@ -98,7 +109,7 @@ def convert(format: str, files: Sequence[str | Path], out: str | Path, **options
         if name not in adapter.options:
             known = ", ".join(adapter.options) or "none"
             raise ValueError(f"{format} has no option {name!r}. Its options: {known}.")
-        if value not in adapter.options[name]:
+        if adapter.options[name] and value not in adapter.options[name]:
             raise ValueError(
                 f"{name} of {format} is one of {', '.join(adapter.options[name])}, not {value!r}."
             )
