@@ -62,8 +62,8 @@ def study(folder) -> Study:
     Parameters
     ----------
     folder : path
-        Holds ``study.toml`` and canonical tables. A folder with only ``counts.csv`` (and, if there is
-        one, ``population.csv``) is a study too; its settings are then the usual ones.
+        Holds ``study.toml`` and canonical tables. A folder with only ``counts.csv`` or ``searches.csv``
+        (and, if there is one, ``population.csv``) is a study too; its settings are then the usual ones.
 
     Returns
     -------
@@ -84,7 +84,8 @@ def study(folder) -> Study:
     folder = _found(Path(folder))
     present = _present(folder)
     given = toml.read(folder)
-    stages, groups = toml.stages(given), toml.groups(given, events="events" in present)
+    detailed = "events" in present or "counts" not in present
+    stages, groups = toml.stages(given), toml.groups(given, events=detailed)
     tables = {name: _study_table(folder, name, groups, stages) for name in present}
     return Study(
         **_scope(given, tables, groups),
@@ -104,10 +105,10 @@ def _found(folder: Path) -> Path:
 def _present(folder: Path) -> list[str]:
     """List the canonical tables of a folder, or refuse it."""
     present = [name for name in TABLES if (folder / f"{name}.csv").is_file()]
-    if not {"counts", "events"} & set(present):
+    if not {"counts", "events", "searches"} & set(present):
         there = ", ".join(shown(p.name) for p in sorted(folder.glob("*"))[:6]) if folder.is_dir() else ""
         raise DataError(
-            f"{folder.name}/ is not a study: it holds neither counts.csv nor events.csv"
+            f"{folder.name}/ is not a study: it holds neither counts.csv nor events.csv, nor searches.csv"
             + (f" (it holds {there})." if there else ".")
             + " Give a folder with counts.csv, or with children.csv, events.csv and population.csv."
         )
@@ -136,8 +137,8 @@ def _ledger(folder: Path) -> pd.DataFrame:
 
 def _scope(given: Mapping, tables: Mapping[str, pd.DataFrame], groups: tuple[str, ...]) -> dict:
     """Areas, years, groups and the other settings, with what the tables say where a setting is absent."""
-    file = "events.csv" if "events" in tables else "counts.csv"
-    main = tables[file.removesuffix(".csv")]
+    name = next(n for n in ("events", "counts", "searches") if n in tables)
+    file, main = f"{name}.csv", tables[name]
     period = toml.period(given)
     groups = groups or tuple(main["group"].cat.categories)
     if file == "counts.csv" and not main["group"].eq(UNKNOWN).any():
@@ -155,7 +156,7 @@ def _scope(given: Mapping, tables: Mapping[str, pd.DataFrame], groups: tuple[str
         "base": given.get("ethnicity_base", "own" if set(groups) - set(BROAD) else "2021"),
         "period": period,
         "years": _years(given, main, period, file),
-        "unit": _unit(given, main),
+        "unit": _unit(given, main, "searches" if name == "searches" else UNITS[0]),
         "vintage": given.get("population", {}).get("vintage"),
         "sources": tuple(given.get("sources", ())),
     }
@@ -186,9 +187,9 @@ def _years(given: Mapping, main: pd.DataFrame, period: str, file: str) -> tuple[
     return years
 
 
-def _unit(given: Mapping, main: pd.DataFrame) -> str:
+def _unit(given: Mapping, main: pd.DataFrame, usual: str) -> str:
     there = list(dict.fromkeys(main["unit"].dropna())) if "unit" in main else []
-    unit = given.get("unit", there[0] if there else UNITS[0])
+    unit = given.get("unit", there[0] if there else usual)
     if there and unit not in there:
         raise DataError(
             f"study.toml: unit is {shown(unit)}, but counts.csv counts {', '.join(there)}. Choose one of them."

@@ -66,7 +66,7 @@ def stage_counts(
     ValueError
         For a unit or a ``by`` column the study does not have, or a window longer than the study.
     DataError
-        If a stage holds more than the stage that feeds it.
+        If a stage holds more than the stage that feeds it, or the study has searches alone.
 
     Examples
     --------
@@ -75,6 +75,11 @@ def stage_counts(
     >>> sorted(counts["base"].unique())[:3]
     ['arrest', 'charge', 'cohort']
     """
+    if study.events is None and study.counts is None:
+        raise DataError(
+            "This study has searches alone, and no stage can be counted from them. Render "
+            "stop_and_search_monthly, or add counts.csv or events.csv."
+        )
     first, last = study.years
     by = (by,) if isinstance(by, str) else tuple(by)
     if window != int(window) or not 1 <= window <= last - first + 1:

@@ -186,7 +186,16 @@ def _places(
         (outside, "searches outside the boundaries", f"kept under {ELSEWHERE!r}, and in no area"),
     ):
         ledger.add("places", what, why, left=rows.sum())
-    return np.select([lacking, outside], [NO_PLACE, ELSEWHERE], names), areas
+    empty = [a for a in areas if a not in set(names)]
+    if empty:
+        ledger.add(
+            "places",
+            "areas of the boundaries",
+            "without a search of a child",
+            removed=len(empty),
+            left=len(areas) - len(empty),
+        )
+    return np.select([lacking, outside], [NO_PLACE, ELSEWHERE], names), [a for a in areas if a not in empty]
 
 
 def _notices(
