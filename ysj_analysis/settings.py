@@ -8,8 +8,7 @@ from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
 
-import pandas as pd
-
+from .calendar_periods import year_of  # noqa: F401 : load and from_events ask settings for it
 from .tables import DataError, near, shown
 from .vocabulary import BASES, BROAD, PERIODS, POPULATION, STAGES, UNITS, Stage
 
@@ -185,31 +184,6 @@ def _refuse_base(stage: Stage, graph: Mapping[str, Stage]) -> None:
 def period(given: Mapping) -> str:
     """Name the kind of year, the financial year unless the study says otherwise."""
     return given.get("period", PERIODS[0])
-
-
-def year_of(dates: pd.Series, period: str) -> pd.Series:
-    """Give the year each date falls in, a financial year by the April it starts in.
-
-    Parameters
-    ----------
-    dates : Series of datetime
-        Days.
-    period : {"financial", "calendar"}
-        The kind of year.
-
-    Returns
-    -------
-    Series of int
-        Years.
-
-    Examples
-    --------
-    >>> days = pd.Series(pd.to_datetime(["2024-03-31", "2024-04-01"]))
-    >>> year_of(days, "financial").to_list(), year_of(days, "calendar").to_list()
-    ([2023, 2024], [2024, 2024])
-    """
-    before_april = (dates.dt.month <= 3) if period == "financial" else 0
-    return (dates.dt.year - before_april).astype(int)
 
 
 def hashes(folder: Path) -> dict[str, str]:

@@ -265,8 +265,15 @@ def chain(stage: str, stages: MappingProxyType | dict[str, Stage] = STAGES) -> l
     return path
 
 
-PERIODS = ("financial", "calendar")
-"""A financial year runs from April and is named by the April it starts in."""
+FIRST_MONTH = MappingProxyType({"financial": 4, "calendar": 1, "academic": 9, "december": 1})
+"""The kinds of year and the month each starts in; a year is named by the one it starts in.
+
+``december`` is the twelve months ending in December that the Youth Justice Board uses for first-time
+entrants: the calendar year under another name.
+"""
+
+PERIODS = tuple(FIRST_MONTH)
+"""The kinds of year, the usual one first."""
 
 
 def period_label(year: int, years: int = 1, period: str = "financial") -> str:
@@ -275,10 +282,10 @@ def period_label(year: int, years: int = 1, period: str = "financial") -> str:
     Parameters
     ----------
     year : int
-        The last year; a financial year by the April it starts in.
+        The last year, by the year it starts in.
     years : int
         How many years, ending with ``year``.
-    period : {"financial", "calendar"}
+    period : {"financial", "calendar", "academic", "december"}
         The kind of year.
 
     Returns
@@ -290,14 +297,18 @@ def period_label(year: int, years: int = 1, period: str = "financial") -> str:
     --------
     >>> period_label(2023), period_label(2023, years=5)
     ('2023-24', '2019-20 to 2023-24')
-    >>> period_label(2019, years=3, period="calendar")
-    '2017 to 2019'
+    >>> period_label(2019, years=3, period="calendar"), period_label(2023, period="academic")
+    ('2017 to 2019', '2023/24')
+    >>> period_label(2023, years=2, period="december")
+    'years ending December 2022 to 2023'
     """
 
     def one(y: int) -> str:
-        return f"{y}-{(y + 1) % 100:02d}" if period == "financial" else str(y)
+        sign = {"financial": "-", "academic": "/"}.get(period)
+        return f"{y}{sign}{(y + 1) % 100:02d}" if sign else str(y)
 
-    return one(year) if years == 1 else f"{one(year - years + 1)} to {one(year)}"
+    text = one(year) if years == 1 else f"{one(year - years + 1)} to {one(year)}"
+    return f"{'year' if years == 1 else 'years'} ending December {text}" if period == "december" else text
 
 
 @dataclass(frozen=True)
