@@ -14,7 +14,7 @@ from types import MappingProxyType
 
 import pandas as pd
 
-from . import source_census_2021, source_cook_county, source_police_uk
+from . import source_case_export, source_census_2021, source_cook_county, source_police_uk
 from .study_folder import StudyFolder
 from .tables import DataError
 
@@ -53,6 +53,12 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
             source_census_2021.read,
             source_census_2021.clean,
             {"ethnicity_base": ("2021", "2011", "2001")},
+        ),
+        "case-export": Format(
+            "Any case-management export (CSV or XLSX files), through a mapping.toml",
+            source_case_export.read,
+            source_case_export.clean,
+            {"mapping": (), "key": (), "new_key": ("no", "yes")},
         ),
         "police-uk": Format(
             "Stop and search from data.police.uk: CSV, the API's JSON or that JSON flattened",
@@ -98,9 +104,9 @@ def convert(format: str, files: Sequence[str | Path], out: str | Path, **options
 
     Examples
     --------
-    >>> convert("cook-country", [], "out")
+    >>> convert("cook-country", [], "out")  # doctest: +ELLIPSIS
     Traceback (most recent call last):
-    ValueError: format 'cook-country' is not known. Known are cook-county, census-2021, police-uk.
+    ValueError: format 'cook-country' is not known. Known are cook-county, census-2021, ...
     """
     if format not in FORMATS:
         raise ValueError(f"format {format!r} is not known. Known are {', '.join(FORMATS)}.")
