@@ -15,7 +15,24 @@ from .vocabulary import Stage, chain
 
 
 def end_of_path(ratios: pd.DataFrame, stages: Mapping[str, Stage]) -> str:
-    """Name the adverse stage that the most stages lead to, of those in a table.
+    """Name the stage that the most stages lead to, of those in a table: an adverse one if there is any.
+
+    Parameters
+    ----------
+    ratios : DataFrame
+        With ``stage``.
+    stages : mapping of str to Stage
+        The stage graph.
+
+    Returns
+    -------
+    str
+        Id of a stage; the first in the table of several.
+
+    Raises
+    ------
+    ValueError
+        If the table has no rows.
 
     Examples
     --------
@@ -23,8 +40,13 @@ def end_of_path(ratios: pd.DataFrame, stages: Mapping[str, Stage]) -> str:
     >>> end_of_path(pd.DataFrame({"stage": ["arrest", "charge", "custody"]}), STAGES)
     'custody'
     """
-    present = [s for s in dict.fromkeys(ratios["stage"].astype(str)) if stages[s].polarity == "adverse"]
-    return max(present, key=lambda s: len(chain(s, stages)))
+    present = list(dict.fromkeys(ratios["stage"].astype(str)))
+    if not present:
+        raise ValueError(
+            "0 rows in the table, so no stage to end at. Give the relative rates of some stages."
+        )
+    adverse = [s for s in present if stages[s].polarity == "adverse"]
+    return max(adverse or present, key=lambda s: len(chain(s, stages)))
 
 
 def cascade(ratios: pd.DataFrame, *, stages: Mapping[str, Stage], to: str) -> pd.DataFrame:
@@ -47,7 +69,13 @@ def cascade(ratios: pd.DataFrame, *, stages: Mapping[str, Stage], to: str) -> pd
         relative rates go without a gap, with three columns added: ``step`` (1, 2, ...), ``reached`` (the
         product of the estimates so far, the cumulative relative rate) and ``part`` (the stage's part
         of the logarithm of the whole; the parts add to 1, and a part below 0 narrows the gap).
-        A part is NaN where the whole is 1.
+        A part is NaN where the whole is 1. A group whose path has a gap before its first estimate has no
+        rows.
+
+    Raises
+    ------
+    ValueError
+        If ``to`` is no stage of the graph, or a group has several rows for one stage.
 
     References
     ----------
@@ -64,20 +92,32 @@ def cascade(ratios: pd.DataFrame, *, stages: Mapping[str, Stage], to: str) -> pd
     0  arrest      2.0  0.631
     1  charge      3.0  0.369
     """
+    if to not in stages:
+        raise ValueError(f"to is {to!r}, which is not one of the {len(stages)} stages: {', '.join(stages)}.")
     path = chain(to, stages)
-    own = ratios["stage"].astype(str).map({s: stages[s].base for s in stages})
-    on_path = ratios["stage"].astype(str).isin(path) & (ratios["base"].astype(str) == own)
+    stage = ratios["stage"].astype(str)
+    on_path = stage.isin(path) & (
+        ratios["base"].astype(str) == stage.map({s: stages[s].base for s in stages})
+    )
     steps = ratios[on_path & ~ratios["note"].str.contains(r"\breference\b")].copy()
     steps["step"] = steps["stage"].astype(str).map({s: i for i, s in enumerate(path, start=1)}).astype(int)
     steps = steps.sort_values(["group", "step"], kind="stable").reset_index(drop=True)
     by = steps["group"].astype(str)
+    twice = steps.duplicated(["group", "step"])
+    if twice.any():
+        first = steps[twice].iloc[0]
+        raise ValueError(
+            f"{twice.sum()} of {len(steps)} rows repeat a stage of one group. First: {first['group']}, "
+            f"{first['stage']}. Give the relative rates of one area and period."
+        )
     # A path ends where an estimate is missing, zero or infinite, or a stage is not in the table.
-    first = steps.groupby(by)["step"].transform("min")
-    logs = np.log(steps["estimate"].where(steps["estimate"] > 0).where(np.isfinite(steps["estimate"])))
-    unbroken = (logs.notna() & (steps["step"] - first == steps.groupby(by).cumcount())).groupby(by).cummin()
+    estimate = steps["estimate"].where((steps["estimate"] > 0) & np.isfinite(steps["estimate"]))
+    logs = np.log(estimate)
+    from_first = steps["step"] - steps.groupby(by)["step"].transform("min")
+    unbroken = (logs.notna() & (from_first == steps.groupby(by).cumcount())).groupby(by).cummin()
     steps, logs, by = steps[unbroken], logs[unbroken], by[unbroken]
     whole = logs.groupby(by).transform("sum")
     return steps.assign(
-        reached=np.round(np.exp(logs.groupby(by).cumsum()), 2),
-        part=np.round(logs.where(whole != 0) / whole, 3),
+        reached=np.exp(logs.groupby(by).cumsum()),
+        part=logs.where(whole != 0) / whole,
     ).reset_index(drop=True)

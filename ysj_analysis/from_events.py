@@ -16,9 +16,9 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from .calendar_periods import year_of
 from .load import Study
-from .settings import year_of
-from .vocabulary import UNKNOWN, broad_groups, chain
+from .vocabulary import FIRST_MONTH, UNKNOWN, broad_groups, chain
 from .windows import PENDING_LIMIT, child_years, grid, levels, root
 
 IDS = {"children": "child_id", "episodes": "episode_id"}
@@ -105,7 +105,7 @@ def counted(study: Study, unit: str | None, by: Sequence[str], window: int) -> p
     feeds = pd.Index(present).get_indexer([study.stages[s].base for s in present])
     stage = followed % len(present)
     before = followed - stage + feeds[stage]
-    through = followed[(feeds[stage] >= 0) & np.isin(before, followed)]
+    through = followed[(feeds[stage] >= 0) & _among(before, followed)]
 
     rates = grid(cells).assign(events=count(dated).ravel(), note="")
     rates["base"] = rates["stage"].map({s: root(s, study.stages) for s in present})
@@ -141,7 +141,19 @@ def _reached(events: pd.DataFrame, who: np.ndarray, year: str, cells: dict, wind
         rows = once[(once["end"] + later >= 0) & (once["end"] + later < sizes[1])]
         at = (rows["who"].to_numpy() * sizes[0] + rows["area"].to_numpy()) * sizes[1]
         numbers.append((at + rows["end"].to_numpy() + later) * sizes[2] + rows["stage"].to_numpy())
-    return np.unique(np.concatenate(numbers))
+    return _distinct(np.concatenate(numbers))
+
+
+def _distinct(numbers: np.ndarray) -> np.ndarray:
+    """Give each number once, in order. Sorting is several times faster here than numpy's hashing."""
+    numbers = np.sort(numbers)
+    return numbers[np.append(True, numbers[1:] != numbers[:-1])[: len(numbers)]]
+
+
+def _among(numbers: np.ndarray, distinct: np.ndarray) -> np.ndarray:
+    """Say which numbers are among some that are in order."""
+    at = np.searchsorted(distinct, numbers)
+    return distinct[np.minimum(at, len(distinct) - 1)] == numbers
 
 
 # -- what is still to come ---------------------------------------------------------------------------
@@ -172,9 +184,8 @@ def arrived(study: Study) -> pd.DataFrame:
     events = study.events
     year = year_of(events["date"], study.period)
     cohort = year.groupby(events["episode_id"].to_numpy()).transform("min")
-    month = 4 if study.period == "financial" else 1
     years = np.arange(study.years[0], cohort.max() + 1)
-    closed = pd.to_datetime({"year": years + 1, "month": month, "day": 1})
+    closed = pd.to_datetime({"year": years + 1, "month": FIRST_MONTH[study.period], "day": 1})
     followed = (events["date"].max() - closed).dt.days.to_numpy()
     inside = cohort.to_numpy() >= years[0]
     which = cohort.to_numpy()[inside] - years[0]
@@ -230,11 +241,7 @@ def lines(study: Study) -> list[tuple]:
     no_record = ~kept["child_id"].isin(study.children["child_id"])
     unknown = (kept["group"] == UNKNOWN) & ~no_record
     later = int((kept["year"] > study.years[1]).sum())
-    base = kept["stage"].map({s: stage.base for s, stage in study.stages.items()}).astype(str)
-    fed = base.isin(kept["stage"].astype(str).unique())
-    keys = ["child_id", "cohort", "area"]
-    before = pd.MultiIndex.from_frame(kept[keys].assign(stage=kept["stage"].astype(str)))
-    skipped = int((fed & ~pd.MultiIndex.from_frame(kept[keys].assign(stage=base)).isin(before)).sum())
+    skipped = int(_skipped(kept, study).sum())
     total = len(kept)
     found = [
         ("events outside the study's areas", "not this study's", len(events) - inside, inside),
@@ -252,3 +259,13 @@ def lines(study: Study) -> list[tuple]:
     if study.counts is not None:
         found.append(("rows of counts.csv", "not used: events are counted", len(study.counts), 0))
     return [("count", *line) for line in found]
+
+
+def _skipped(kept: pd.DataFrame, study: Study) -> np.ndarray:
+    """Say which events are of a child not seen, in their cohort year and area, at the stage before."""
+    stages = list(study.stages)
+    present = kept["stage"].astype(str).unique()
+    feeds = np.array([stages.index(s.base) if s.base in present else -1 for s in study.stages.values()])
+    stage = pd.Index(stages).get_indexer(kept["stage"])
+    seen = kept.groupby(["child_id", "cohort", "area"], sort=False).ngroup().to_numpy() * len(stages)
+    return (feeds[stage] >= 0) & ~_among(seen + feeds[stage], _distinct(seen + stage))

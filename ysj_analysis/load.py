@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from . import settings as toml
+from .calendar_periods import year_of
 from .canonical import children, counts, events, offences, population, searches, table
 from .tables import DataError, near, read, shown
 from .vocabulary import BROAD, TABLES, UNITS, UNKNOWN, Stage
@@ -108,7 +109,7 @@ def _present(folder: Path) -> list[str]:
     if not {"counts", "events", "searches"} & set(present):
         there = ", ".join(shown(p.name) for p in sorted(folder.glob("*"))[:6]) if folder.is_dir() else ""
         raise DataError(
-            f"{folder.name}/ is not a study: it holds neither counts.csv nor events.csv, nor searches.csv"
+            f"{folder.name}/ is not a study: it holds none of counts.csv, events.csv and searches.csv"
             + (f" (it holds {there})." if there else ".")
             + " Give a folder with counts.csv, or with children.csv, events.csv and population.csv."
         )
@@ -177,7 +178,7 @@ def _areas(given: Mapping, main: pd.DataFrame, file: str) -> tuple[str, ...]:
 
 def _years(given: Mapping, main: pd.DataFrame, period: str, file: str) -> tuple[int, int]:
     """First and last year; a year of which the data knows nothing is refused, not shown as having none."""
-    there = main["year"] if "year" in main else toml.year_of(main["date"], period)
+    there = main["year"] if "year" in main else year_of(main["date"], period)
     first, last = int(there.min()), int(there.max())
     years = tuple(given.get("years", (first, last)))
     if years[0] < first or years[1] > last:

@@ -111,12 +111,14 @@ def completeness(counts: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row a stage: ``group`` is ``Unknown``, ``base`` the stage itself, ``events`` those of unknown
-        ethnicity and ``denominator`` all. A study that records no unknown ethnicity has no rows.
+        One row a stage, with the columns of the counts: ``group`` is ``Unknown``, ``base`` the stage
+        itself, ``events`` those of unknown ethnicity and ``denominator`` all, missing where a part is
+        hidden. A study that records no unknown ethnicity has no rows.
     """
     if UNKNOWN not in set(counts["group"].astype(str)):
         return counts.iloc[:0]
-    keys = [c for c in counts.columns if c not in ("group", "events", "denominator", "base")]
-    everyone = counts.groupby(keys, observed=True, sort=False)["events"].sum().rename("denominator")
+    keys = [c for c in counts.columns if c not in ("group", "events", "denominator", "base", "note")]
+    everyone = counts.groupby(keys, observed=True, sort=False)[["events"]].sum(skipna=False)
     unknown = counts[counts["group"] == UNKNOWN].drop(columns="denominator")
-    return unknown.join(everyone, on=keys).assign(base=unknown["stage"].astype(str)).reset_index(drop=True)
+    known = unknown.join(everyone.rename(columns={"events": "denominator"}), on=keys)
+    return known.assign(base=known["stage"].astype(str))[list(counts.columns)].reset_index(drop=True)

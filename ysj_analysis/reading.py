@@ -121,7 +121,8 @@ def read(path: Path, *, empty: bool = False) -> pd.DataFrame:
             f"{path.name}: the file is empty. It needs a header row and at least one row."
         ) from None
     except pd.errors.ParserError as error:
-        raise DataError(_uneven(raw, path.name) or _unclosed(path.name, error)) from None
+        unclosed = "EOF inside string" in str(error)
+        raise DataError(_unclosed(path.name, error) if unclosed else _uneven(raw, path.name)) from None
     if raw.count(b",") != len(cells) * (cells.shape[1] - 1) and (message := _uneven(raw, path.name)):
         raise DataError(message)
     if any(mark in raw for mark in _UNTIDY):

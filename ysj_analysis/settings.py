@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
 
-from .calendar_periods import year_of  # noqa: F401 : load and from_events ask settings for it
 from .tables import DataError, near, shown
 from .vocabulary import BASES, BROAD, PERIODS, POPULATION, STAGES, UNITS, Stage
 

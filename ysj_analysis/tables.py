@@ -24,30 +24,34 @@ _WHOLE = r"(?:[0-9]+|[0-9]{1,3}(?:,[0-9]{3})+)(?:\.0+)?"
 _KINDS: Mapping[str, tuple[Callable[[pd.Series], pd.Series], str, str]] = {
     "count": (
         lambda values: values.str.fullmatch(_WHOLE) | values.eq(SUPPRESSED),
-        "not a whole number of 0 or more",
+        "a value that is not a whole number of 0 or more",
         f"Give a whole number, or {SUPPRESSED} for a hidden count.",
     ),
     "whole": (
         lambda values: values.str.fullmatch(_WHOLE),
-        "not a whole number of 0 or more",
+        "a value that is not a whole number of 0 or more",
         "Give a whole number.",
     ),
     "year": (
         lambda values: values.str.fullmatch(r"[12][0-9]{3}"),
-        "not a year of four digits",
+        "a value that is not a year of four digits",
         "Write the year it starts in, as 2023 for 2023-24.",
     ),
     "date": (
         lambda values: pd.to_datetime(values, format="%Y-%m-%d", errors="coerce").notna(),
-        "not a date written YYYY-MM-DD",
+        "a value that is not a date written YYYY-MM-DD",
         "Write dates as 2024-03-31.",
     ),
     "month": (
         lambda values: values.str.fullmatch(r"[12][0-9]{3}-(0[1-9]|1[0-2])"),
-        "not a month written YYYY-MM",
+        "a value that is not a month written YYYY-MM",
         "Write months as 2009-07.",
     ),
-    "flag": (lambda values: values.isin(["yes", "no", ""]), "not yes, no or empty", "Write yes or no."),
+    "flag": (
+        lambda values: values.isin(["yes", "no", ""]),
+        "a value that is not yes, no or empty",
+        "Write yes or no.",
+    ),
 }
 """For each kind of column: which values hold, what to say of the others, what to do about them."""
 
@@ -76,7 +80,7 @@ def _faults(values: pd.Series, column: Column, groups, stages) -> tuple[pd.Serie
             "a value that is not in the vocabulary",
             f"Correct it; the vocabulary has {', '.join(column.choices)}.",
         )
-    return values.eq("") & ~optional, "empty", "Fill it in."
+    return values.eq("") & ~optional, "nothing", "Fill it in."
 
 
 def _examples(values: pd.Series, column: Column, choices) -> str:
