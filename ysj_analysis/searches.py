@@ -18,6 +18,7 @@ from .search_selection import Selection, officers_list, select
 from .vocabulary import BROAD, ETHNICITIES, POPULATION, UNKNOWN, Stage
 
 __all__ = [
+    "ARREST",
     "LINKED",
     "OFFICER",
     "SEARCH",
@@ -25,6 +26,7 @@ __all__ = [
     "Selection",
     "agreements",
     "cross",
+    "crossed_counts",
     "kappa",
     "ledger",
     "linked",
@@ -40,6 +42,7 @@ __all__ = [
 SELF, OFFICER = "self-defined", "officer-defined"
 SEARCH = "stop_search"
 LINKED = "outcome_linked"
+ARREST = "outcome: Arrest"
 NOT_RECORDED = "Not recorded"
 
 
@@ -67,7 +70,7 @@ def self_defined(chosen: Selection) -> pd.DataFrame:
     0  Asian  searches  self-defined        120.0
     1  Black  searches  self-defined        320.0
     """
-    return _rates(chosen, SELF, {SEARCH: pd.Series(True, chosen.rows.index)})
+    return _rates(chosen, SELF, _all(chosen))
 
 
 def officer_defined(chosen: Selection) -> pd.DataFrame:
@@ -78,7 +81,7 @@ def officer_defined(chosen: Selection) -> pd.DataFrame:
         Mixed unless these searches show one, and children who call themselves Mixed are counted in
         another group's searches but not in its children, which makes its rate too high.
     """
-    return _rates(chosen, OFFICER, {SEARCH: pd.Series(True, chosen.rows.index)})
+    return _rates(chosen, OFFICER, _all(chosen))
 
 
 def objects(chosen: Selection, *, defined_by: str = SELF) -> pd.DataFrame:
@@ -94,9 +97,10 @@ def objects(chosen: Selection, *, defined_by: str = SELF) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        As `self_defined`; a stage of the table is an object of `stages`, most frequent first.
+        As `self_defined`, all searches first; then a stage of the table is an object of `stages`, the most
+        frequent first. The objects of a group add to its searches.
     """
-    return _rates(chosen, defined_by, _each(chosen, "object"))
+    return _rates(chosen, defined_by, _all(chosen) | _each(chosen, "object"))
 
 
 def outcomes(chosen: Selection, *, defined_by: str = SELF) -> pd.DataFrame:
@@ -206,6 +210,11 @@ def cross(chosen: Selection) -> pd.DataFrame:
     return table.rename_axis(None, axis=1)
 
 
+def crossed_counts(chosen: Selection) -> tuple[str, ...]:
+    """Name the columns of `cross` that hold counts."""
+    return (*officers_list(chosen), "not_recorded", "all")
+
+
 def kappa(crossed: pd.DataFrame) -> float:
     """Say how far the two sides agree beyond chance, from a printed table; NaN if a cell of it is hidden.
 
@@ -286,6 +295,10 @@ def ledger(study: Study, chosen: Selection) -> pd.DataFrame:
 
 
 # -- inside ------------------------------------------------------------------------------------------
+
+
+def _all(chosen: Selection) -> dict[str, pd.Series]:
+    return {SEARCH: pd.Series(True, chosen.rows.index)}
 
 
 def _each(chosen: Selection, column: str) -> dict[str, pd.Series]:

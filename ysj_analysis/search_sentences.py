@@ -1,0 +1,229 @@
+"""How do we say what a table of searches shows? Its words, and sentences from released counts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from . import searches, sentences, wording
+from .disclosure import Released, require
+from .load import Study
+from .search_selection import Selection, officers_list
+from .vocabulary import UNKNOWN
+from .wording import Words
+
+
+@dataclass(frozen=True)
+class PeriodWords(Words):
+    """The words of a study for one period that need not be a whole year."""
+
+    label: str = ""
+
+    def when(self, row) -> str:
+        """Write the period of a row."""
+        return self.label
+
+    def span(self, counts) -> str:
+        """Write the whole period of a table of counts."""
+        return self.label
+
+
+def words(study: Study, chosen: Selection) -> PeriodWords:
+    """Take the words of these searches.
+
+    Parameters
+    ----------
+    study : Study
+        From ``load.study``.
+    chosen : Selection
+        From ``searches.select``.
+
+    Returns
+    -------
+    PeriodWords
+        With the searches' own stages and their period.
+    """
+    return PeriodWords(stages=searches.stages(chosen), period=study.period, label=chosen.label)
+
+
+def overview(unknown: Released, chosen: Selection) -> list[str]:
+    """Say how many searches there were, and what a search is not.
+
+    Parameters
+    ----------
+    unknown : Released
+        From ``searches.unknown``: its denominator is all searches.
+    chosen : Selection
+        From ``searches.select``.
+
+    Returns
+    -------
+    list of str
+        Sentences.
+    """
+    total = wording.count(require(unknown).table["denominator"].iloc[0])
+    return [
+        f"{total} searches of children aged 10 to 17 are recorded in {chosen.area} in {chosen.label}. These are "
+        "searches, not children: a child searched twice counts twice, and the records cannot tell."
+    ]
+
+
+def basis(chosen: Selection) -> str:
+    """Say out of how many children the rates are, and of which year they were counted."""
+    if chosen.population_year is None:
+        return (
+            f"There is no population of {chosen.area} in this study, so searches are shown without rates. Add "
+            "population.csv, for example from ysj convert census-2021."
+        )
+    nearest = (
+        ""
+        if chosen.population_year == chosen.year
+        else ", the nearest year there is: if a group has grown or shrunk since, its rates are out by as much"
+    )
+    return (
+        f"Rates are per 1,000 child-years: children aged 10 to 17 living in {chosen.area}, times the "
+        f"{chosen.months} month{'s' if chosen.months > 1 else ''} out of twelve that are covered. The population is "
+        f"that of {chosen.population_year}{nearest}. Children who are searched need not live there."
+    )
+
+
+def officers(chosen: Selection) -> str:
+    """Say from which groups officers choose, and what that does to a rate."""
+    listed = officers_list(chosen)
+    said = f"Officers choose among {wording.join(listed)}."
+    if "Mixed" in listed or "Mixed" not in chosen.groups:
+        return said
+    return (
+        f"{said} Children of Mixed heritage are counted among those groups' searches but not among their "
+        "children, so officer-defined rates are too high, most of all where many Mixed children are taken for one "
+        "group. The two tables count the same searches and are never added together."
+    )
+
+
+def unknowns(unknown: Released) -> list[str]:
+    """Say of how many searches ethnicity is not known, for each side.
+
+    Parameters
+    ----------
+    unknown : Released
+        From ``searches.unknown``.
+
+    Returns
+    -------
+    list of str
+        A sentence for each side.
+    """
+    table = require(unknown).table
+    said = []
+    for side, rows in table.groupby("defined_by", sort=False):
+        parts = [
+            f"{str(r['group']).lower()} for {wording.count(r['events'])}"
+            + (f" ({100 * r['events'] / r['denominator']:.0f}%)" if r["events"] > 0 else "")
+            for r in rows.to_dict("records")
+        ]
+        total = wording.count(rows["denominator"].iloc[0])
+        said.append(f"{str(side).capitalize()} ethnicity is {wording.join(parts)} of {total} searches.")
+    return said
+
+
+def linked(hits: Released, ratios: Released, words: Words) -> list[str]:
+    """Say what an outcome linked to the object is, or that it is not recorded.
+
+    Parameters
+    ----------
+    hits : Released
+        From ``searches.linked``.
+    ratios : Released
+        Their relative rates.
+    words : Words
+        From `words`.
+
+    Returns
+    -------
+    list of str
+        What the measure is, and a sentence for each group; one sentence where it is not recorded.
+    """
+    if require(hits).table["note"].eq("no_denominator").all():
+        return [
+            "Whether the outcome was linked to the object of the search is not recorded for any of these searches, "
+            "so no hit rate can be given."
+        ]
+    return [
+        "A search whose outcome is linked to its object found what it was for. A group that is searched on weaker "
+        "grounds has a lower share. A search for which the link is not recorded counts as not linked.",
+        *sentences.findings(ratios, words),
+    ]
+
+
+def too_few(outcomes: Released, words: Words) -> list[str]:
+    """Name the outcomes that are too rare for groups to be compared.
+
+    Parameters
+    ----------
+    outcomes : Released
+        From ``searches.outcomes``.
+    words : Words
+        From `words`.
+
+    Returns
+    -------
+    list of str
+        One sentence, or none.
+    """
+    table = require(outcomes).table
+    left = set(comparable(table)["stage"])
+    rare = [words.stage(stage) for stage in dict.fromkeys(table["stage"]) if stage not in left]
+    if not rare:
+        return []
+    return [f"Recorded too seldom for groups to be compared: {wording.join(rare).lower()}."]
+
+
+def agreement(same: Released, crossed: Released) -> list[str]:
+    """Say for each group how often the officer saw what the child said, and how far beyond chance.
+
+    Parameters
+    ----------
+    same : Released
+        From ``searches.agreements``.
+    crossed : Released
+        From ``searches.cross``.
+
+    Returns
+    -------
+    list of str
+        Sentences.
+    """
+    parts = [
+        f"{wording.count(r['events'])} of {wording.count(r['denominator'])} searches of children who called "
+        f"themselves {r['group']}"
+        for r in require(same).table.to_dict("records")
+        if np.isfinite(r["events"]) and np.isfinite(r["denominator"])
+    ]
+    said = [f"The officer recorded the same group in {wording.join(parts)}."] if parts else []
+    kappa = searches.kappa(require(crossed).table)
+    if np.isfinite(kappa):
+        said.append(
+            f"Beyond chance, the two agree by {kappa:.2f} (Cohen's kappa, where 1 is full agreement), among searches "
+            "of children who called themselves a group that officers can choose."
+        )
+    return said
+
+
+def comparable(table: pd.DataFrame) -> pd.DataFrame:
+    """Keep the stages of a printed table that have a printed count for at least two groups.
+
+    Parameters
+    ----------
+    table : DataFrame
+        As printed, with ``stage``, ``group`` and ``events``.
+
+    Returns
+    -------
+    DataFrame
+        Their rows. What is left out depends on nothing but what is printed.
+    """
+    printed = table["events"].notna() & table["group"].astype(str).ne(UNKNOWN)
+    enough = printed.groupby(table["stage"].astype(str)).transform("sum") >= 2
+    return table[enough].reset_index(drop=True)
