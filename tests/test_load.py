@@ -206,26 +206,26 @@ def test_a_file_that_is_not_there(tmp_path):
         (
             "Black,60",
             "Black,-60",
-            "counts.csv: 1 of 6 rows have a value that is not a whole number of 0 or more in column events: '-60' (1). First: row "
-            "3, column events. Give a whole number, or [c] for a hidden count.",
+            "counts.csv: 1 of 6 rows have a value that is not a whole number of 0 or more in column events: '-60' "
+            "(1). First: row 3, column events. Give a whole number, or [c] for a hidden count.",
         ),
         (
             "Black,60",
             "Black,60.5",
-            "counts.csv: 1 of 6 rows have a value that is not a whole number of 0 or more in column events: '60.5' (1). First: "
-            "row 3, column events. Give a whole number, or [c] for a hidden count.",
+            "counts.csv: 1 of 6 rows have a value that is not a whole number of 0 or more in column events: '60.5' "
+            "(1). First: row 3, column events. Give a whole number, or [c] for a hidden count.",
         ),
         (
             "Black,60",
             "Black,",
-            "counts.csv: 1 of 6 rows have a value that is not a whole number of 0 or more in column events: '' (1). First: row "
-            "3, column events. Give a whole number, or [c] for a hidden count.",
+            "counts.csv: 1 of 6 rows have a value that is not a whole number of 0 or more in column events: '' "
+            "(1). First: row 3, column events. Give a whole number, or [c] for a hidden count.",
         ),
         (
             "2023,arrest,Asian",
             "2023-24,arrest,Asian",
-            "counts.csv: 1 of 6 rows have a value that is not a year of four digits in column year: '2023-24' (1). First: row 2, "
-            "column year. Write the year it starts in, as 2023 for 2023-24.",
+            "counts.csv: 1 of 6 rows have a value that is not a year of four digits in column year: '2023-24' (1). "
+            "First: row 2, column year. Write the year it starts in, as 2023 for 2023-24.",
         ),
         (
             "25,60",
