@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from . import age_bands, ethnicity
+from . import age_bands, calendar_periods, ethnicity
 from .source_files import refuse, text_table
 from .tables import DataError, shown
 
@@ -130,8 +130,8 @@ def checked(table: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        With ``said``, the detailed code of what the person said, and ``seen``, the broad group the officer
-        saw.
+        With ``moment``, the local time; ``said``, the detailed code of what the person said; and ``seen``,
+        the broad group the officer saw.
 
     Raises
     ------
@@ -158,20 +158,20 @@ def checked(table: pd.DataFrame) -> pd.DataFrame:
         )
     if blocks:
         raise DataError("\n".join(blocks))
-    _refuse_places_and_times(table)
+    _refuse_places(table)
     where = {"file": table.attrs["file"], "first_row": table.attrs["first_row"]}
     said, seen = table["self_defined_ethnicity"], table["officer_defined_ethnicity"]
     return table.assign(
+        moment=calendar_periods.london(
+            table["datetime"].mask(table["datetime"] == "", "none"), column="datetime", **where
+        ),
         said=ethnicity.recode(said, scheme="police.uk", column="self_defined_ethnicity", **where).astype(str),
         seen=ethnicity.as_perceived(seen, column="officer_defined_ethnicity", **where).astype(str),
     )
 
 
-def _refuse_places_and_times(table: pd.DataFrame) -> None:
-    """Refuse a time that cannot be put in a day, and coordinates that are none."""
-    zoned = table["datetime"].str.fullmatch(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)")
-    what, do = "have no time with its zone", "Give the time as published: 2016-05-31T23:01:00+00:00."
-    refuse(table, ~zoned, "datetime", what, do, first_row=table.attrs["first_row"])
+def _refuse_places(table: pd.DataFrame) -> None:
+    """Refuse coordinates that are none."""
     for column, most in (("location__latitude", 90), ("location__longitude", 180)):
         degrees = pd.to_numeric(table[column].replace("", "0"), errors="coerce")
         what, do = "have a coordinate that is not in degrees", "Correct it, or leave it empty."

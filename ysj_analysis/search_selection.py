@@ -9,7 +9,7 @@ import pandas as pd
 
 from .load import DataError, Study
 from .tables import near, shown
-from .vocabulary import BROAD, UNKNOWN, broad_groups, period_label
+from .vocabulary import BROAD, FIRST_MONTH, UNKNOWN, broad_groups, period_label
 
 _MONTHS = (
     "January", "February", "March", "April", "May", "June",
@@ -124,7 +124,7 @@ def _covered(study: Study, year: int, month: int) -> pd.PeriodIndex:
     """List the months asked for that lie within the study's searches."""
     if month not in range(13):
         raise ValueError(f"month is {month}; it must be 1 to 12, or 0 for the whole year.")
-    start = pd.Period(f"{year}-04" if study.period == "financial" else f"{year}-01", "M")
+    start = pd.Period(year=year, month=FIRST_MONTH[study.period], freq="M")
     asked = pd.period_range(start, periods=12, freq="M")
     asked = asked[asked.month == month] if month else asked
     dated = study.searches["date"].dt.to_period("M")

@@ -1,4 +1,4 @@
-"""How do we say what a table of searches shows? Its words, and sentences from released counts."""
+"""How do we say what a table of searches shows? Its words, and sentences and tables from released counts."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from . import searches, sentences, wording
+from . import measures, present, searches, sentences, wording
 from .disclosure import Released, require
 from .load import Study
+from .present import Shown
 from .search_selection import Selection, officers_list
 from .vocabulary import UNKNOWN
 from .wording import Words
@@ -83,9 +84,9 @@ def basis(chosen: Selection) -> str:
         else ", the nearest year there is: if a group has grown or shrunk since, its rates are out by as much"
     )
     return (
-        f"Rates are per 1,000 child-years: children aged 10 to 17 living in {chosen.area}, times the "
-        f"{chosen.months} month{'s' if chosen.months > 1 else ''} out of twelve that are covered. The population is "
-        f"that of {chosen.population_year}{nearest}. Children who are searched need not live there."
+        f"Rates are per 1,000 child-years: children aged 10 to 17 living in {chosen.area}, times the part of a year "
+        f"covered ({chosen.months} of 12 months). The population is that of {chosen.population_year}{nearest}. "
+        "Children who are searched need not live there."
     )
 
 
@@ -118,13 +119,15 @@ def unknowns(unknown: Released) -> list[str]:
     table = require(unknown).table
     said = []
     for side, rows in table.groupby("defined_by", sort=False):
+        total = wording.count(rows["denominator"].iloc[0])
         parts = [
             f"{str(r['group']).lower()} for {wording.count(r['events'])}"
-            + (f" ({100 * r['events'] / r['denominator']:.0f}%)" if r["events"] > 0 else "")
+            + (f" ({100 * r['events'] / r['denominator']:.1f}%)" if r["denominator"] > 0 else "")
             for r in rows.to_dict("records")
+            if np.isfinite(r["events"])
         ]
-        total = wording.count(rows["denominator"].iloc[0])
-        said.append(f"{str(side).capitalize()} ethnicity is {wording.join(parts)} of {total} searches.")
+        missing = wording.join(parts) if parts else "missing for too few to show,"
+        said.append(f"{str(side).capitalize()} ethnicity is {missing} of {total} searches.")
     return said
 
 
@@ -151,10 +154,42 @@ def linked(hits: Released, ratios: Released, words: Words) -> list[str]:
             "so no hit rate can be given."
         ]
     return [
-        "A search whose outcome is linked to its object found what it was for. A group that is searched on weaker "
-        "grounds has a lower share. A search for which the link is not recorded counts as not linked.",
+        "A search whose outcome is linked to its object found what it was for. A lower share can mean that a group "
+        "is searched on weaker grounds; it can also come from where and for what it is searched. A search of which "
+        "the link is not recorded counts as not linked.",
         *sentences.findings(ratios, words),
     ]
+
+
+def linked_table(hits: Released, ratios: Released, words: Words) -> Shown:
+    """Lay out the hit rate of each group, or nothing where the link is not recorded.
+
+    Parameters
+    ----------
+    hits, ratios, words
+        As for `linked`.
+
+    Returns
+    -------
+    Shown
+        A table, or nothing.
+    """
+    if require(hits).table["note"].eq("no_denominator").all():
+        return present.text()
+    return present.table(
+        [hits.measure(measures.rates), ratios],
+        name="linked",
+        title="Searches whose outcome was linked to their object, by self-defined ethnicity",
+        words=words,
+        columns={
+            "Linked": "events",
+            "All searches": "denominator",
+            "Share": "proportion.estimate",
+            "Share, 95% interval": "proportion.interval",
+            "Relative rate": "risk_ratio.estimate",
+            "95% interval": "risk_ratio.interval",
+        },
+    )
 
 
 def too_few(outcomes: Released, words: Words) -> list[str]:
@@ -211,8 +246,14 @@ def agreement(same: Released, crossed: Released) -> list[str]:
     return said
 
 
+def only(released: Released, words: Words) -> str:
+    """Name the stage of a table that has a single one, which the table itself then does not."""
+    stages = list(dict.fromkeys(require(released).table["stage"].astype(str)))
+    return f"The rows are of: {words.stage(stages[0]).lower()}." if len(stages) == 1 else ""
+
+
 def comparable(table: pd.DataFrame) -> pd.DataFrame:
-    """Keep the stages of a printed table that have a printed count for at least two groups.
+    """Keep the stages of a printed table that have a printed count for at least two groups, and the first.
 
     Parameters
     ----------
@@ -226,4 +267,5 @@ def comparable(table: pd.DataFrame) -> pd.DataFrame:
     """
     printed = table["events"].notna() & table["group"].astype(str).ne(UNKNOWN)
     enough = printed.groupby(table["stage"].astype(str)).transform("sum") >= 2
-    return table[enough].reset_index(drop=True)
+    first = table["stage"].eq(table["stage"].iloc[0]) if len(table) else enough
+    return table[enough | first].reset_index(drop=True)

@@ -21,7 +21,6 @@ from .vocabulary import TABLES, UNKNOWN, broad_groups
 
 __all__ = ["clean", "read"]
 
-ZONE = "Europe/London"
 NO_PLACE, ELSEWHERE = "Place not recorded", "Outside the boundaries"
 
 
@@ -142,17 +141,13 @@ def _children(records: pd.DataFrame, ledger: Ledger) -> pd.DataFrame:
 
 def _searches(children: pd.DataFrame, records: pd.DataFrame, ledger: Ledger) -> pd.DataFrame:
     """Write the records in the words of the kit."""
-    times = pd.to_datetime(children["datetime"], format="ISO8601", utc=True)
-    local = times.dt.tz_convert(ZONE)
-    moved = (times.dt.month != local.dt.month).sum()
-    everyone = pd.to_datetime(records["datetime"], format="ISO8601", utc=True)
-    all_moved = (everyone.dt.month != everyone.dt.tz_convert(ZONE).dt.month).sum()
     why = "the files are in UTC; in summer an hour before midnight there is the next day here"
-    ledger.add("dates", "searches of anyone that move to another month in local time", why, left=all_moved)
-    ledger.add("dates", "searches of children that move to another month in local time", why, left=moved)
+    for who, rows in (("anyone", records), ("children", children)):
+        left = (rows["moment"].dt.month != rows["moment"].dt.tz_convert("UTC").dt.month).sum()
+        ledger.add("dates", f"searches of {who} that move to another month in local time", why, left=left)
     return pd.DataFrame(
         {
-            "date": local.dt.strftime("%Y-%m-%d"),
+            "date": children["moment"].dt.strftime("%Y-%m-%d"),
             "sex": children["gender"].map(GENDERS),
             "age_band": children["age_range"],
             "ethnicity": children["said"],
