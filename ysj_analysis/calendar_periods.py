@@ -179,6 +179,35 @@ def in_periods(
     return table.assign(year=year, quarter=quarter, period=period, period_label=label)
 
 
+def refuse_other_period(counts: pd.DataFrame | None, period: str, *, file: str = "counts.csv") -> None:
+    """Refuse counts of another kind of year than the study says; counts that do not say are taken on trust.
+
+    Parameters
+    ----------
+    counts : DataFrame or None
+        Perhaps with a column ``period``.
+    period : str
+        The study's kind of year.
+    file : str
+        What to call the table in a message.
+
+    Raises
+    ------
+    DataError
+        When a row is of another kind of year.
+    """
+    if counts is None or "period" not in counts:
+        return
+    other = counts["period"].notna() & counts["period"].ne(period)
+    if other.any():
+        first = int(other.to_numpy().argmax())
+        raise DataError(
+            f"{file}: {other.sum():,} of {len(counts):,} rows are of {counts['period'].iloc[first]} years, and the "
+            f"study counts in {period} years. First: row {first + 2:,}, column period. Keep the rows of one kind, and "
+            "set period in study.toml to it."
+        )
+
+
 def rolling(
     table: pd.DataFrame,
     *,

@@ -7,11 +7,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from .ages import refuse_other_ages
 from .tables import SUPPRESSED, DataError, check, read, refuse_totals, shown
 from .vocabulary import POPULATION, STAGES, UNKNOWN, Stage
-
-AGES = range(10, 18)
-"""The ages of children in the youth justice system of England and Wales."""
 
 _COUNTED_BY = ("area", "year", "stage", "unit", "sex", "age")
 _PEOPLED_BY = ("area", "year", "vintage", "age", "sex")
@@ -231,11 +229,4 @@ def _whole_population(table: pd.DataFrame, file: str) -> None:
     refuse_totals(table, ("group", "sex", "age"), file)
     _no_vanished_group(table, table["group"].unique(), _PEOPLED_BY, file)
     if "age" in table:
-        years = pd.to_numeric(table["age"], errors="coerce")
-        other = years.notna() & ~years.isin(AGES)
-        if other.any():
-            raise DataError(
-                f"{file}: {other.sum():,} of {len(table):,} rows are not of ages {AGES[0]} to {AGES[-1]}: "
-                f"{shown(table.loc[other, 'age'].iloc[0])}. First: row {table.index[other][0]:,}, column age. "
-                "Take them out: all the ages in the table are added up."
-            )
+        refuse_other_ages(table, (*_PEOPLED_BY, "group"), file)

@@ -9,7 +9,8 @@ from pathlib import Path
 import pandas as pd
 
 from . import settings as toml
-from .calendar_periods import year_of
+from .bases import refuse_other_base
+from .calendar_periods import refuse_other_period, year_of
 from .canonical import children, counts, events, offences, population, searches, table
 from .tables import DataError, near, read, shown
 from .vocabulary import BROAD, TABLES, UNITS, UNKNOWN, Stage
@@ -88,8 +89,12 @@ def study(folder) -> Study:
     detailed = "events" in present or "counts" not in present
     stages, groups = toml.stages(given), toml.groups(given, events=detailed)
     tables = {name: _study_table(folder, name, groups, stages) for name in present}
+    scope = _scope(given, tables, groups)
+    stated = given.get("population", {}).get("base")
+    refuse_other_base(tables.get("population"), scope["base"], stated=stated)
+    refuse_other_period(tables.get("counts"), scope["period"])
     return Study(
-        **_scope(given, tables, groups),
+        **scope,
         stages=stages,
         hashes=toml.hashes(folder),
         ledger=_ledger(folder),

@@ -45,8 +45,10 @@ _SETTINGS = {
     "period": (lambda v: v in PERIODS, f"one of {', '.join(PERIODS)}"),
     "years": (_years, "the first and the last year, as [2016, 2023]"),
     "population": (
-        lambda v: isinstance(v, dict) and _text(v.get("vintage", "")),
-        'a table, as vintage = "2021"',
+        lambda v: (
+            isinstance(v, dict) and _text(v.get("vintage", "")) and v.get("base", "own") in (*BASES, "own")
+        ),
+        'a table, as vintage = "2021" and perhaps base = "2021"',
     ),
     "sources": (_tables, "a list of tables, each under [[sources]]"),
     "stages": (_tables, "a list of tables, each under [[stages]]"),
