@@ -55,10 +55,10 @@ def adjust_p(table: pd.DataFrame, *, method: str = "bh", family: Sequence[str] =
     size = p.groupby(names).transform("count")
     rank = p.groupby(names).rank(method="first")
     if method == "bh":
-        largest_first = (p * size / rank).loc[p.sort_values(ascending=False).index]
+        largest_first = (p * size / rank).loc[rank.sort_values(ascending=False).index]
         adjusted = largest_first.groupby(names).cummin()
     else:
-        smallest_first = (p * (size - rank + 1)).loc[p.sort_values().index]
+        smallest_first = (p * (size - rank + 1)).loc[rank.sort_values().index]
         adjusted = smallest_first.groupby(names).cummax()
     labels = names + f" ({_ADJUSTED[method]}, " + size.astype(int).astype(str) + " comparisons)"
     return table.assign(
