@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ysj_analysis import load, source_census_2021, source_cook_county, sources
+from ysj_analysis import calibration, load, source_census_2021, source_cook_county, sources
 from ysj_analysis.study_folder import Ledger, StudyFolder, toml
 from ysj_analysis.vocabulary import broad_groups
 
@@ -316,7 +316,7 @@ def test_census_is_calibrated_to_exact_ages_and_in_whole_children(tmp_path):
     assert (
         (tmp_path / "out" / "population.csv")
         .read_bytes()
-        .startswith(b"area,year,vintage,age,group,population\n")
+        .startswith(b"area,year,vintage,base,age,group,population\n")
     )
 
 
@@ -385,7 +385,7 @@ BLACK_OTHER = "Black, Black British, Black Welsh, Caribbean or African: Other Bl
         ({"cell": {(1, "Age"): "10 to 15"}}, "have an age that is not a single year"),
         ({"cell": {(1, "Age"): "11"}}, "1 of 10 rows repeat an area and age"),
         ({"exact": "c"}, "have a count that is not a whole number"),
-        ({"cell": {(1, label): "0" for label in LABELS}}, "1 of 8 areas and ages have exact children and no"),
+        ({"cell": {(1, label): "0" for label in LABELS}}, "1 of 8 rows have people in their exact total and none"),
     ],
 )  # fmt: skip
 def test_census_tables_at_fault_are_refused(tmp_path, arguments, message):
@@ -428,7 +428,7 @@ def test_apportioning_keeps_totals_and_stays_within_one_child():
     random = np.random.default_rng(1)
     counts = random.integers(0, 700, (200, 19)) // 5 * 5
     totals = counts.sum(axis=1) + random.integers(-40, 40, 200)
-    scaled = source_census_2021.apportioned(counts, totals)
+    scaled = calibration.apportioned(counts, totals)
     assert (scaled.sum(axis=1) == totals).all()
     assert (abs(scaled - counts * (totals / counts.sum(axis=1))[:, None]) < 1).all()
     assert (scaled[counts == 0] == 0).all()

@@ -11,9 +11,11 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
+from .ages import AGES
+from .calibration import calibrated
+from .code_lists import labels
 from .source_files import refuse, text_table
 from .study_folder import Ledger, Source, StudyFolder
 from .tables import DataError, shown
@@ -21,38 +23,10 @@ from .vocabulary import BROAD, broad_groups
 
 YEAR = 2021
 VINTAGE = "census 2021"
-AGES = range(10, 18)
 SUPPRESSED, HIGHEST_SUPPRESSED = "c", 9
 
-# The census' own labels, in full: parts of them occur in one another ("Caribbean or African: Caribbean").
-_ASIAN, _BLACK, _MIXED, _WHITE, _OTHER = (
-    "Asian, Asian British or Asian Welsh",
-    "Black, Black British, Black Welsh, Caribbean or African",
-    "Mixed or Multiple ethnic groups",
-    "White",
-    "Other ethnic group",
-)
-LABELS = {
-    f"{_ASIAN}: Bangladeshi": "A3",
-    f"{_ASIAN}: Chinese": "A4",
-    f"{_ASIAN}: Indian": "A1",
-    f"{_ASIAN}: Pakistani": "A2",
-    f"{_ASIAN}: Other Asian": "A9",
-    f"{_BLACK}: African": "B2",
-    f"{_BLACK}: Caribbean": "B1",
-    f"{_BLACK}: Other Black": "B9",
-    f"{_MIXED}: White and Asian": "M3",
-    f"{_MIXED}: White and Black African": "M2",
-    f"{_MIXED}: White and Black Caribbean": "M1",
-    f"{_MIXED}: Other Mixed or Multiple ethnic groups": "M9",
-    f"{_WHITE}: English, Welsh, Scottish, Northern Irish or British": "W1",
-    f"{_WHITE}: Gypsy or Irish Traveller": "W3",
-    f"{_WHITE}: Irish": "W2",
-    f"{_WHITE}: Roma": "W4",
-    f"{_WHITE}: Other White": "W9",
-    f"{_OTHER}: Arab": "O2",
-    f"{_OTHER}: Any other ethnic group": "O9",
-}
+LABELS = labels("census-2021")
+"""The census' own labels, in full: parts of them occur in one another."""
 
 _CODE, _NAME, _AGE = "Geography Code", "Geography Name", "Age"
 _EXACT_AGE = re.compile(r"Age: Aged (\d+) years?; measures: Value")
@@ -114,7 +88,7 @@ def clean(raw: Mapping[str, pd.DataFrame], *, ethnicity_base: str = "2021") -> S
     Returns
     -------
     StudyFolder
-        A `population` table (area, year, vintage, age, group, population) and the ledger.
+        A `population` table (area, year, vintage, base, age, group, population) and the ledger.
 
     Raises
     ------
@@ -123,20 +97,14 @@ def clean(raw: Mapping[str, pd.DataFrame], *, ethnicity_base: str = "2021") -> S
         that is there twice, or an age with exact children and no published ones.
     """
     ledger = Ledger()
-    published, hidden = _published(raw["ethnic"], ledger)
-    exact = _exact(raw["ages"]) if "ages" in raw else pd.Series(dtype=int, name="exact")
-    detailed = _calibrated(published, exact, hidden, ledger)
-
-    population = (
-        detailed.melt(ignore_index=False, var_name="code", value_name="population")
-        .reset_index()
-        .assign(group=lambda t: t["code"].map(broad_groups(ethnicity_base)), year=YEAR, vintage=VINTAGE)
+    population = detailed(raw, ledger).assign(
+        group=lambda t: t["ethnicity"].map(broad_groups(ethnicity_base)), base=ethnicity_base
     )
     areas = list(dict.fromkeys(population["area"]))
     population = population.assign(
         area=pd.Categorical(population["area"], areas), group=pd.Categorical(population["group"], BROAD[:-1])
     )
-    keys = ["area", "year", "vintage", "age", "group"]
+    keys = ["area", "year", "vintage", "base", "age", "group"]
     population = population.groupby(keys, observed=True, as_index=False)["population"].sum()
     ledger.add(
         "group",
@@ -171,6 +139,37 @@ def clean(raw: Mapping[str, pd.DataFrame], *, ethnicity_base: str = "2021") -> S
         tables={"population": population},
         ledger=ledger,
         sources=sources,
+    )
+
+
+def detailed(raw: Mapping[str, pd.DataFrame], ledger: Ledger) -> pd.DataFrame:
+    """Give the children of each age and detailed group, calibrated where exact ages are given.
+
+    Parameters
+    ----------
+    raw : mapping of str to DataFrame
+        What `read` returned.
+    ledger : Ledger
+        Gets a line for each thing set aside, suppressed or scaled.
+
+    Returns
+    -------
+    DataFrame
+        ``area, year, vintage, age, ethnicity, population``. Gypsy, Roma and Irish Traveller children have
+        rows of their own, though most of those cells are suppressed for a borough.
+
+    Raises
+    ------
+    DataError
+        As `clean`.
+    """
+    published, hidden = _published(raw["ethnic"], ledger)
+    exact = _exact(raw["ages"]) if "ages" in raw else pd.Series(dtype=int, name="exact")
+    return (
+        _calibrated(published, exact, hidden, ledger)
+        .melt(ignore_index=False, var_name="ethnicity", value_name="population")
+        .reset_index()
+        .assign(year=YEAR, vintage=VINTAGE)[["area", "year", "vintage", "age", "ethnicity", "population"]]
     )
 
 
@@ -258,16 +257,8 @@ def _calibrated(
     """Scale the groups of each age to its exact total, and tell for each area what that did."""
     # By code and name: the ethnic table merges two authorities under the code TS007 gives to one.
     target = exact.reindex(published.index)
-    impossible = (target > 0) & (published.sum(axis=1) == 0)
-    if impossible.any():
-        area, _, age = impossible.idxmax()
-        raise DataError(
-            f"{impossible.sum()} of {len(impossible)} areas and ages have exact children and no published "
-            f"ones. First: {area}, age {age}.\nCheck that the two tables are of the same areas."
-        )
     has = target.notna()
-    counts = published.copy()
-    counts.loc[has] = apportioned(published[has].to_numpy(), target[has].to_numpy())
+    counts = calibrated(published, target, file="ethnic groups by single year of age")
     for area in published.index.unique("area"):
         here = published.index.get_level_values("area") == area
         cells, before, after = hidden[here], int(published[here].sum().sum()), int(counts[here].sum().sum())
@@ -294,30 +285,3 @@ def _calibrated(
             why = "no exact ages were given for this area"
         ledger.add("calibrate", what, why, left=after)
     return counts.droplevel("code")
-
-
-def apportioned(counts: np.ndarray, totals: np.ndarray) -> np.ndarray:
-    """Scale each row of whole numbers to a total, in whole numbers, by largest remainder.
-
-    Parameters
-    ----------
-    counts : ndarray of int, rows by groups
-        Counts of 0 or more, not all 0 in a row.
-    totals : ndarray of int, rows
-        What each row is to add to.
-
-    Returns
-    -------
-    ndarray of int
-        Each cell within 1 of its exact share; equal remainders go to the earlier group; 0 stays 0.
-
-    Examples
-    --------
-    >>> apportioned(np.array([[50, 30, 20, 0]]), np.array([103]))
-    array([[51, 31, 21,  0]])
-    """
-    shares = counts * (np.asarray(totals) / counts.sum(axis=1))[:, None]
-    whole = np.floor(shares + 1e-9).astype(int)
-    short = np.asarray(totals, dtype=int) - whole.sum(axis=1)
-    rank = np.argsort(np.argsort(-np.round(shares - whole, 9), axis=1, kind="stable"), axis=1)
-    return whole + (rank < short[:, None])
