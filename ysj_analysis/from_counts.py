@@ -65,7 +65,26 @@ def counted(study: Study, unit: str | None, by: Sequence[str], window: int) -> p
 
 
 def of_unit(study: Study, unit: str | None) -> pd.DataFrame:
-    """Keep the rows of one unit, in the study's areas and years."""
+    """Keep the rows of one unit, in the study's areas and years.
+
+    Parameters
+    ----------
+    study : Study
+        A study with counts.
+    unit : str, optional
+        One of the units the table states; the study's own unless another is asked for. A row without
+        a unit has the study's own.
+
+    Returns
+    -------
+    DataFrame
+        Those rows, with ``end``, the year.
+
+    Raises
+    ------
+    ValueError
+        For a unit the table does not state.
+    """
     counts = study.counts.assign(end=study.counts["year"].astype(int))
     counted = counts["unit"].astype(object).fillna(study.unit) if "unit" in counts else study.unit
     there = list(dict.fromkeys(counted)) if "unit" in counts else [study.unit]

@@ -183,11 +183,33 @@ def _refuse_base(stage: Stage, graph: Mapping[str, Stage]) -> None:
 
 
 def period(given: Mapping) -> str:
-    """Name the kind of year, the financial year unless the study says otherwise."""
+    """Name the kind of year, the financial year unless the study says otherwise.
+
+    Parameters
+    ----------
+    given : mapping
+        The settings.
+
+    Returns
+    -------
+    str
+        One of ``vocabulary.PERIODS``.
+    """
     return given.get("period", PERIODS[0])
 
 
 def hashes(folder: Path) -> dict[str, str]:
-    """Give the SHA-256 of each file of a study that is read."""
+    """Give the SHA-256 of each file of a study that is read.
+
+    Parameters
+    ----------
+    folder : Path
+        The study folder.
+
+    Returns
+    -------
+    dict of str to str
+        By file name.
+    """
     kept = (p for p in sorted(folder.iterdir()) if p.is_file() and p.suffix in (".csv", ".toml", ".json"))
     return {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in kept}

@@ -44,7 +44,20 @@ def root(stage: str, stages: Mapping[str, Stage]) -> str:
 
 
 def ends(study: Study, window: int) -> np.ndarray:
-    """List the last years of the windows of a study."""
+    """List the last years of the windows of a study.
+
+    Parameters
+    ----------
+    study : Study
+        Its years bound the windows.
+    window : int
+        Years in a window.
+
+    Returns
+    -------
+    array of int
+        The earliest first.
+    """
     first, last = study.years
     return np.arange(first + window - 1, last + 1)
 
@@ -75,7 +88,24 @@ def spread(table: pd.DataFrame, study: Study, window: int, *, year: str = "year"
 
 
 def levels(study: Study, stages: Sequence[str], split: Mapping[str, Sequence[str]], window: int) -> dict:
-    """List what tells cells apart, in order: every area, window, stage, group and ``by`` value."""
+    """List what tells cells apart, in order: every area, window, stage, group and ``by`` value.
+
+    Parameters
+    ----------
+    study : Study
+        Its areas, years and groups are used.
+    stages : sequence of str
+        The stages that are counted.
+    split : mapping of str to sequence of str
+        The values of each ``by`` column.
+    window : int
+        Years in a window.
+
+    Returns
+    -------
+    dict of str to list
+        The values by column: ``area, end, stage, group, [by...]``.
+    """
     return {
         "area": list(study.areas),
         "end": list(ends(study, window)),
@@ -86,7 +116,18 @@ def levels(study: Study, stages: Sequence[str], split: Mapping[str, Sequence[str
 
 
 def grid(levels: Mapping[str, Sequence]) -> pd.DataFrame:
-    """Lay out a row for every cell, whether or not anything happened there, the last level fastest."""
+    """Lay out a row for every cell, whether or not anything happened there.
+
+    Parameters
+    ----------
+    levels : mapping of str to sequence
+        From :func:`levels`.
+
+    Returns
+    -------
+    DataFrame
+        A column a level, the last changing fastest.
+    """
     return pd.MultiIndex.from_product(list(levels.values()), names=list(levels)).to_frame(index=False)
 
 
