@@ -6,7 +6,8 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -75,7 +76,7 @@ class StudyFolder:
         The census base of the groups; ``own`` when the study names its groups itself.
     reference : str
         The group the others are compared with unless another is asked for.
-    period : {"financial", "calendar"}
+    period : {"financial", "calendar", "academic", "december"}
         The kind of year.
     years : tuple of int
         First and last year.
@@ -146,26 +147,49 @@ class StudyFolder:
         DataError
             When ``out`` is a file, or a folder that holds anything.
         """
-        out = Path(out)
-        if out.exists() and (not out.is_dir() or any(out.iterdir())):
-            raise DataError(
-                f"{out.name} is already there and is not an empty folder, and nothing was written.\n"
-                "Name a folder that does not exist yet, or move this one away."
-            )
-        out.parent.mkdir(parents=True, exist_ok=True)
-        part = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
-        try:
+        with whole_folder(out) as part:
             files = {f"{name}.csv": table for name, table in self.tables.items()}
             for name, table in (files | {"ledger.csv": self.ledger.table()}).items():
                 table.to_csv(part / name, index=False, lineterminator="\n", encoding="utf-8")
             (part / "study.toml").write_text(toml(self.settings()), encoding="utf-8", newline="\n")
-            part.chmod(0o755)
-            if out.exists():
-                out.rmdir()
-            os.replace(part, out)
-        finally:
-            shutil.rmtree(part, ignore_errors=True)
-        return out
+        return Path(out)
+
+
+@contextmanager
+def whole_folder(out: str | Path) -> Iterator[Path]:
+    """Make a folder whole or not at all: fill the one given, and it is put in place at the end.
+
+    Parameters
+    ----------
+    out : path
+        The folder to make. Its parent is made when absent; it may exist if it is empty.
+
+    Yields
+    ------
+    Path
+        A hidden folder beside it, to fill. When anything fails, nothing is left of it.
+
+    Raises
+    ------
+    DataError
+        When ``out`` is a file, or a folder that holds anything.
+    """
+    out = Path(out)
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise DataError(
+            f"{out.name} is already there and is not an empty folder, and nothing was written.\n"
+            "Name a folder that does not exist yet, or move this one away."
+        )
+    out.parent.mkdir(parents=True, exist_ok=True)
+    part = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
+    try:
+        yield part
+        part.chmod(0o755)
+        if out.exists():
+            out.rmdir()
+        os.replace(part, out)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
 
 
 def toml(settings: Mapping) -> str:
