@@ -177,7 +177,16 @@ def _study_of(counts: Path, population: Path | None) -> Any:
 
 
 @app.command
-def convert(format: str, files: list[Path], /, *, out: Path, parameter: Settings = None) -> int:
+def convert(
+    format: str,
+    files: list[Path] | None = None,
+    /,
+    *,
+    out: Path | None = None,
+    mapping: Path | None = None,
+    draft_mapping: Annotated[bool, Parameter(negative="")] = False,
+    parameter: Settings = None,
+) -> int:
     """Convert real files to a study folder, with a ledger of what was removed.
 
     Example: ysj convert census-2021 census.csv --out data/census
@@ -189,13 +198,39 @@ def convert(format: str, files: list[Path], /, *, out: Path, parameter: Settings
     files : list of path
         The files of that format, in any order.
     out : path
-        The folder to make.
+        The folder to make; with --draft-mapping the file to write instead of printing.
+    mapping : path
+        What the columns and codes of a case-management export mean.
+    draft_mapping : bool
+        Look at a case-management export and propose its mapping: ysj convert --draft-mapping FILE...
     parameter : list of str
         An option of the format as KEY=VALUE; may be repeated.
     """
     from . import sources
 
-    print(sources.convert(format, files, out, **_pairs(parameter)))
+    if draft_mapping:
+        return _draft(format, files or [], out)
+    if out is None:
+        raise ValueError("--out FOLDER is missing: the study folder to make.")
+    options = _pairs(parameter) | ({"mapping": str(mapping)} if mapping else {})
+    print(sources.convert(format, files or [], out, **options))
+    return DONE
+
+
+def _draft(first: str, others: list[Path], out: Path | None) -> int:
+    """Print or write the draft of a mapping; the name of the format may stand before the files."""
+    from .draft_mapping import draft
+
+    text = draft([*([] if first == "case-export" else [first]), *others])
+    if out is None:
+        print(text, end="")
+        return DONE
+    try:
+        with out.open("x", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+    except FileExistsError:
+        raise FileExistsError(f"{out} is already there, and nothing was written. Name a new file.") from None
+    print(out)
     return DONE
 
 
@@ -225,7 +260,9 @@ def check(folder: Path, /) -> int:
 
 
 @app.command
-def synth(*, out: Path, seed: int | None = None) -> int:
+def synth(
+    *, out: Path, seed: int | None = None, messy: Annotated[bool, Parameter(negative="")] = False
+) -> int:
     """Write a synthetic study whose true relative rates are known.
 
     Example: ysj synth --out data/synthetic --seed 1
@@ -236,10 +273,14 @@ def synth(*, out: Path, seed: int | None = None) -> int:
         The folder to make.
     seed : int
         The same seed gives the same bytes.
+    messy : bool
+        Write a damaged case-management export instead, with its mapping and what is true under the damage.
     """
+    from . import messy as damaged
     from . import synthetic
 
-    print(synthetic.write(out) if seed is None else synthetic.write(out, seed=seed))
+    write = damaged.write if messy else synthetic.write
+    print(write(out) if seed is None else write(out, seed=seed))
     return DONE
 
 

@@ -20,9 +20,7 @@ HEADER_WITHIN = 40
 """The header is looked for in the first rows of a file; above it stand titles."""
 
 _FOOTNOTE = re.compile(r"(\s*(\(\d{1,2}\)|\[(note )?\d{1,2}\]|[*†‡§¶¹²³⁰⁴-⁹]+))+$", re.IGNORECASE)
-_TOTAL = re.compile(
-    r"((grand|sub)[ -]?)?totals?\b.*|(record )?count\b.*|number of records\b.*", re.IGNORECASE
-)
+TOTAL = re.compile(r"((grand|sub)[ -]?)?totals?\b.*|(record )?count\b.*|number of records\b.*", re.IGNORECASE)
 
 
 def grids(files: Sequence[Path]) -> dict[str, pd.DataFrame]:
@@ -216,8 +214,8 @@ def located(grid: pd.DataFrame, headers: Sequence[str], file: str, ledger: Ledge
     body = body.iloc[:, :width].apply(lambda column: column.str.strip())
     filled = body.ne("").sum(axis=1)
     wanted = body[places].set_axis(list(headers), axis=1)
-    total = (wanted.iloc[:, 0].eq("") | wanted.iloc[:, 0].str.fullmatch(_TOTAL)) & body.apply(
-        lambda column: column.str.fullmatch(_TOTAL)
+    total = (wanted.iloc[:, 0].eq("") | wanted.iloc[:, 0].str.fullmatch(TOTAL)) & body.apply(
+        lambda column: column.str.fullmatch(TOTAL)
     ).any(axis=1)
     note = (filled == 1) & (width > 2) & ~total
     if above := row - 1:

@@ -16,7 +16,7 @@ import pandas as pd
 from . import pseudonyms, tables
 from .case_children import looked_up, one_each
 from .case_fields import OUT_OF_AREA
-from .case_files import grids
+from .case_files import grids, matching
 from .case_mapping import CaseMapping, read_mapping
 from .case_rows import Reader, counted
 from .case_values import ages
@@ -69,7 +69,7 @@ def clean(
             "--mapping FILE.toml."
         )
     rules = read_mapping(mapping)
-    reader = Reader(rules, {name: grid for name, grid in raw.items() if not _population(rules, name)})
+    reader = Reader(rules, raw)
     reader.check_files()
     records, events, offences = (reader.table(name) for name in ("children", "events", "offences"))
     reader.faults.stop()
@@ -89,7 +89,8 @@ def clean(
         out["offences"] = _hashed(offences, secret)[[c for c in OFFENCES if c in offences]]
     why = f"a keyed hash of each; key {pseudonyms.fingerprint(secret)}. No name, address or text was read"
     ledger.add("pseudonyms", "ids of children and episodes replaced", why, left=len(children))
-    for name in (name for name in raw if _population(rules, name)):
+    ready = matching(rules.files.get("population", ()), list(raw))
+    for name in ready:
         out["population"] = _population_table(raw[name], name, ledger)
     return StudyFolder(
         title=rules.title,
@@ -103,17 +104,12 @@ def clean(
         ledger=ledger,
         sources=[
             Source(
-                f"Case-management export: {', '.join(name for name in raw if not _population(rules, name))}",
+                f"Case-management export: {', '.join(name for name in raw if name not in ready)}",
                 rules.extract_date.isoformat(),
                 f"Read with {rules.name} ({rules.digest}); pseudonyms with key {pseudonyms.fingerprint(secret)}.",
             )
         ],
     )
-
-
-def _population(rules: CaseMapping, name: str) -> bool:
-    """Whether a file is the population table, which the study takes as it is."""
-    return name in rules.files.get("population", ())
 
 
 def _population_table(grid: pd.DataFrame, name: str, ledger: Ledger) -> pd.DataFrame:
