@@ -213,7 +213,7 @@ def population_series(areas: Sequence[str], years: Sequence[int], scale: float) 
     parts = []
     for vintage, span in (("2011", [y for y in years if y <= planted.OLD_SERIES_ENDS]), ("2021", years)):
         levels = [areas, span, [vintage], planted.AGES, ["female", "male"], GROUPS]
-        index = pd.MultiIndex.from_product(levels, names=_columns("population")[:-1])
+        index = pd.MultiIndex.from_product(levels, names=["area", "year", "vintage", "age", "sex", "group"])
         if span:
             whole = population(areas, span, scale, vintage).ravel()
             parts.append(index.to_frame(index=False).assign(population=whole))
