@@ -304,7 +304,7 @@ def tell_unknown(
         )
         return
     lines = [
-        f"{toml_line(label)}  # {count:,} rows.{near(label, choices)}"
+        f"{toml_line(label)}  # {count:,} row{'s' * (count > 1)}.{near(label, choices)}"
         if len(label) <= LONGEST_LABEL
         else f"# a label of {len(label):,} characters, {count:,} rows: {shown(label)}"
         for label, count in counts.head(LISTED).items()

@@ -127,25 +127,7 @@ def _in_scope(
 ) -> pd.DataFrame:
     """Apply the area rules, the ages and the order of birth and event; each gets a line."""
     people = children.set_index("child_id")
-    home = looked_up(events["child_id"], people["area"])
-    area = events["area"].fillna("") if "area" in events else pd.Series("", index=events.index)
-    from_home = area.eq("") & home.ne("")
-    area = area.mask(area.eq(""), home)
-    if from_home.any():
-        why = "the export does not say which service they are of"
-        ledger.add(
-            "area", f"{int(from_home.sum()):,} events put in the child's own area", why, left=len(events)
-        )
-    nowhere = area.eq("")
-    if nowhere.any() and len(rules.areas) > 1:
-        raise DataError(
-            f"{rules.name}: {int(nowhere.sum()):,} of {len(events):,} events have no area, and the study has "
-            f"{len(rules.areas)}.\nMap area under [[events]] or [children], or give {{ always = ... }}."
-        )
-    if nowhere.any():
-        what = f"{int(nowhere.sum()):,} events without an area put in {rules.areas[0]}"
-        ledger.add("area", what, "the study has one area", left=len(events))
-    area = area.mask(nowhere, rules.areas[0])
+    area = _areas(events, looked_up(events["child_id"], people["area"]), rules, ledger)
     events = events.assign(area=area.replace(OUT_OF_AREA, _OUT))
     keep = rules.decisions
     events = _ruled(
@@ -178,6 +160,31 @@ def _in_scope(
             ledger,
         )
     return _after_birth(events, people["birth_month"], rules, ledger)
+
+
+def _areas(events: pd.DataFrame, home: pd.Series, rules: CaseMapping, ledger: Ledger) -> pd.Series:
+    """Say which service each event is of: its own entry, its episode's, the child's home, the only one."""
+    area = events["area"].fillna("") if "area" in events else pd.Series("", index=events.index)
+    told = area[area.ne("")].groupby([events["child_id"], events["episode_id"]]).first().to_dict()
+    episode = pd.Series(
+        [told.get(key, "") for key in zip(events["child_id"], events["episode_id"], strict=True)],
+        index=events.index,
+        dtype=str,
+    )
+    only = pd.Series(rules.areas[0] if len(rules.areas) == 1 else "", index=events.index)
+    for other, where in ((episode, "of its episode"), (home, "the child lives in"), (only, "of the study")):
+        filled = area.eq("") & other.ne("")
+        if filled.any():
+            what = f"{int(filled.sum()):,} events without an area put in the area {where}"
+            ledger.add("area", what, "the export does not say which service they are of", left=len(events))
+        area = area.mask(area.eq(""), other)
+    nowhere = area.eq("")
+    if nowhere.any():
+        raise DataError(
+            f"{rules.name}: {int(nowhere.sum()):,} of {len(events):,} events have no area, and the study has "
+            f"{len(rules.areas)}.\nMap area under [[events]] or [children], or give {{ always = ... }}."
+        )
+    return area
 
 
 def _ruled(events, rows, decision: str, who: str, removed: str, kept: str, ledger: Ledger) -> pd.DataFrame:
