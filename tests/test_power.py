@@ -99,7 +99,7 @@ def test_power_is_the_chance_that_the_default_interval_leaves_out_one(n1, n2, ba
     hit = found.low > 1 if ratio >= 1 else found.high < 1
     got = power_to_show(ratio, base, n1, n2, poisson).item()
     if min(n1 * rate, n2 * base) < 10:
-        assert got == pytest.approx((chance * hit).sum(), abs=2e-9)
+        assert got == pytest.approx((chance * hit).sum(), abs=1e-8)  # far tails are left out
 
 
 @settings(deadline=None, max_examples=25)

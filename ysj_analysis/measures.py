@@ -340,21 +340,19 @@ def _shared_out(table: pd.DataFrame, name: str, level: float) -> pd.DataFrame:
         ["no_denominator", "suppressed", "no_events"],
         "",
     )
-    out = _measured(
-        table.assign(reference=OVERALL, **total), np.full(len(table), name), note=note, level=level
-    )
-    out.loc[~counted, ["estimate", "low", "high", "p_value"]] = np.nan
-    return out
+    table = table.assign(reference=OVERALL, **total)
+    return _measured(table, np.full(len(table), name), note=note, level=level, compared=counted)
 
 
-def _measured(table: pd.DataFrame, measure: np.ndarray, *, note, level: float) -> pd.DataFrame:
-    """Compute the measure of each row and lay the result out as ``vocabulary.MEASURE``."""
+def _measured(table: pd.DataFrame, measure: np.ndarray, *, note, level: float, compared=True) -> pd.DataFrame:
+    """Compute the measure of each row compared, and lay the result out as ``vocabulary.MEASURE``."""
     if "reference" not in table:
         table = table.assign(reference="", **dict.fromkeys(NAMES, np.nan))
     x, n = _counts(table)
     rx, rn = (table[c].to_numpy(float) for c in NAMES)
     poisson = table["base"].eq(POPULATION).to_numpy()
-    estimate, low, high, p_value = formulas.interval(measure, x, n, rx, rn, poisson=poisson, level=level)
+    usable = np.where(compared, x, np.nan)
+    estimate, low, high, p_value = formulas.interval(measure, usable, n, rx, rn, poisson=poisson, level=level)
     earlier = table["note"].to_numpy(object) if "note" in table else np.full(len(table), "", object)
     out = table.assign(
         measure=measure,
