@@ -39,7 +39,10 @@ _PAIRS = {
     "sentenced": ("first_tier", "community", "custody"),
     "remand_decision": ("bail", "community_remand", "rlaa", "yda"),
 }
-_IMPOSSIBLE = ("31/02/2023", "00/00/0000", "12/03/0202", "01/01/2099")
+IMPOSSIBLE = ("31/02/2023", "00/00/0000", "12/03/0202", "01/01/2099")
+MANGLED = ("Oct-14", "14-Oct", "2014-10-01")
+OUT_OF_RANGE = ("0", "9", "99")
+NO_BIRTH = "30/02/2009"
 _HUGE = 1_000_000
 
 
@@ -182,11 +185,7 @@ def _people(harm: _Damage, children: pd.DataFrame) -> list[list[str]]:
     ]
     rows = []
     for child in children.itertuples():
-        born = (
-            "30/02/2009"
-            if harm.hit(0.01, "impossible dates of birth")
-            else harm.date(f"{child.birth_month}-15")
-        )
+        born = "30/02/2009" if harm.hit(0.01) else harm.date(f"{child.birth_month}-15")
         away = child.area != AREA
         home = harm.one(labels.AREA[OUT_OF_AREA if away else AREA])
         if (
@@ -208,6 +207,7 @@ def _people(harm: _Damage, children: pd.DataFrame) -> list[list[str]]:
             label = _ethnicity(harm, code)
             said = [label, harm.one(labels.DEFINED[source]), harm.date(recorded)]
             rows.append([_person(harm, child.person), *before, *said, *after])
+    harm.done["impossible dates of birth"] = sum(row[3] == NO_BIRTH for row in rows)
     rows = _again(harm, rows, "records exported twice")
     total = ["Total", *[""] * 11, str(len(rows))]
     blank, foot = [""] * len(header), ["(4) 18+1 self-defined classification", *[""] * 12]
@@ -255,16 +255,16 @@ def _outcomes(
             continue  # written with the stage it belongs to
         stages = (event.stage, *(t for t in _PAIRS.get(event.stage, ()) if t in together))
         label = harm.one(labels.STAGE[stages])
-        if event.stage == "diversion" and harm.hit(0.2, "Outcome 23 sent as Reprimand"):
+        if event.stage == "diversion" and harm.hit(0.2):
             label = labels.REPRIMAND
         away = event.area != AREA
         date = harm.date(event.date)
-        if event.stage != "arrest" and harm.hit(0.01, "impossible event dates"):
-            date = harm.one(_IMPOSSIBLE)
+        if event.stage != "arrest" and harm.hit(0.01):
+            date = harm.one(IMPOSSIBLE)
             lost += [] if away else [(event.episode_id, stage, event.date) for stage in stages]
         grave = harm.one([str(event.gravity), f"{event.gravity}.0", f"'{event.gravity}"])
-        if harm.hit(0.01, "gravity out of range"):
-            grave = harm.one(["0", "9", "99"])
+        if harm.hit(0.01):
+            grave = harm.one(OUT_OF_RANGE)
         area = harm.one(labels.AREA[OUT_OF_AREA if away else AREA])
         row = [_person(harm, event.person), event.episode_id.upper(), label, date, area]
         row += [labels.GROUPS[event.offence_group], grave, harm.one(labels.COURT[event.court])]
@@ -272,10 +272,11 @@ def _outcomes(
         rows.append(row)
         if len(stages) > 1 and harm.hit(0.1, "decisions recorded for a second offence"):
             rows.append([*row[:5], "Public Order", "1", *row[7:]])
-        if event.stage == "caution" and harm.hit(0.1, "Youth Diversion Orders sent as DTTO"):
+        if event.stage == "caution" and harm.hit(0.1):
             rows.append([*row[:2], labels.TESTING, *row[3:]])
-        if event.stage == "charge" and harm.hit(0.1, "outcomes that reach no stage"):
+        if event.stage == "charge" and harm.hit(0.1):
             rows.append([*row[:2], "Breach of Bail", *row[3:]])
+    _count_damage(harm, rows)
     rows = _again(harm, rows, "outcomes exported twice")
     harm.done["totals rows"] += 1
     titles = [["Outcomes by case: run 01/10/2024", *[""] * 9], [""] * 10]
@@ -284,11 +285,27 @@ def _outcomes(
     )
 
 
+def _count_damage(harm: _Damage, rows: list[list[str]]) -> None:
+    """Count the rows of outcomes that are damaged in themselves, copies for a second offence among them."""
+    dated = [row for row in rows if row[3] not in IMPOSSIBLE]
+    labelled = Counter(row[2] for row in dated)
+    harm.done |= Counter(
+        {
+            "impossible event dates": len(rows) - len(dated),
+            "gravity out of range": sum(row[6] in OUT_OF_RANGE for row in rows),
+            "age bands turned into dates": sum(row[8] in MANGLED for row in rows),
+            "Outcome 23 sent as Reprimand": labelled[labels.REPRIMAND],
+            "Youth Diversion Orders sent as DTTO": labelled[labels.TESTING],
+            "outcomes that reach no stage": labelled["Breach of Bail"] + labelled[labels.TESTING],
+        }
+    )
+
+
 def _age_band(harm: _Damage, date: str, born: str) -> str:
     months = (int(date[:4]) - int(born[:4])) * 12 + int(date[5:7]) - int(born[5:7])
     band = "10-14" if months < 180 else "15-17" if months < 216 else "18+"
-    if band == "10-14" and harm.hit(0.7, "age bands turned into dates"):
-        return harm.one(("Oct-14", "14-Oct", "2014-10-01"))
+    if band == "10-14" and harm.hit(0.7):
+        return harm.one(MANGLED)
     return band
 
 
