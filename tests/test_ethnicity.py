@@ -313,8 +313,8 @@ def test_what_officers_perceive_never_becomes_self_defined():
 def test_the_mapping_tells_which_group_moves():
     table = ethnicity.mapping("2001")
     assert len(table) == len(ETHNICITIES)
-    assert table.loc[table["moves"] != "", "detailed_group"].to_list() == ["Chinese"]
-    assert table.set_index("code").loc["A4", "moves"] == "Asian on the base of 2011 and 2021"
+    assert table.loc[table["other_bases"] != "", "detailed_group"].to_list() == ["Chinese"]
+    assert table.set_index("code").loc["A4", "other_bases"] == "Asian on the base of 2011 and 2021"
     assert {"Roma", "Gypsy or Irish Traveller", "Arab"} <= set(table["detailed_group"])
     own = ethnicity.mapping("own", groups=("Black", "Latinx"))
     assert own["group"].to_list() == ["Black", "Latinx"]

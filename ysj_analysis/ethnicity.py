@@ -210,19 +210,24 @@ def mapping(base: str, *, groups: Sequence[str] = ()) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``detailed_group, code, group, moves``: ``moves`` says where the group counts on the other bases,
-        and is empty when it is the same on all. With ``own`` a row for each group, without a code.
+        ``detailed_group, code, group, other_bases``: where the group counts on the other bases,
+        empty when it is the same on all. With ``own`` a row for each group, without a code.
 
     Examples
     --------
     >>> table = mapping("2021")
-    >>> table[table["moves"] != ""].reset_index(drop=True)
-      detailed_group code  group                       moves
+    >>> table[table["other_bases"] != ""].reset_index(drop=True)
+      detailed_group code  group                other_bases
     0        Chinese   A4  Asian  Other on the base of 2001
     """
     if base == "own":
         return pd.DataFrame(
-            {"detailed_group": list(groups), "code": "", "group": list(groups), "moves": "named by the study"}
+            {
+                "detailed_group": list(groups),
+                "code": "",
+                "group": list(groups),
+                "other_bases": "named by the study",
+            }
         )
     here, there = broad_groups(base), broad_groups("2021" if base == "2001" else "2001")
     other = "2011 and 2021" if base == "2001" else "2001"
@@ -236,7 +241,7 @@ def mapping(base: str, *, groups: Sequence[str] = ()) -> pd.DataFrame:
             )
             for e in ETHNICITIES
         ],
-        columns=["detailed_group", "code", "group", "moves"],
+        columns=["detailed_group", "code", "group", "other_bases"],
     )
 
 
