@@ -18,13 +18,13 @@ ONE = frozenset({"share", "proportion", "rate", "change"})
 """Figures of two counts: a part and its whole, or a count and the one before it."""
 
 
-def estimate(kind: str, x, n, rx=1.0, rn=1.0, *, per: float = 1.0) -> np.ndarray:
+def estimate(kind: str, x, n=1.0, rx=1.0, rn=1.0, *, per: float = 1.0) -> np.ndarray:
     """Compute a figure from its counts.
 
     Parameters
     ----------
     kind : str
-        ``share``, ``proportion`` and ``rate`` are x / n; ``change`` is x / n - 1; ``rate_ratio``,
+        ``count`` is x; ``share``, ``proportion`` and ``rate`` are x / n; ``change`` is x / n - 1; ``rate_ratio``,
         ``risk_ratio`` and ``representation_index`` are (x / n) / (rx / rn), the last with the totals as
         ``rx, rn``; also ``complement_ratio``, ``odds_ratio``, ``risk_difference``, ``rate_difference``,
         ``events_above_parity`` and ``events_above_share``.
@@ -45,7 +45,7 @@ def estimate(kind: str, x, n, rx=1.0, rn=1.0, *, per: float = 1.0) -> np.ndarray
     """
     x, n, rx, rn = (np.asarray(v, float) for v in (x, n, rx, rn))
     with np.errstate(divide="ignore", invalid="ignore"):
-        if kind in ("share", "proportion", "rate"):
+        if kind in ("count", "share", "proportion", "rate"):
             return per * x / n
         if kind == "change":
             return per * (x / n - 1)

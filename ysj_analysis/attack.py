@@ -1,0 +1,277 @@
+"""Can what a report hides be worked out? Our own motivated intruder.
+
+It knows the rule and the code, reads only the files that were given out, and shares nothing with the modules
+that made them: its own reading, its own arithmetic, its own integer program. For every number of children
+that could be small it finds the smallest and largest value that all the files together allow.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from . import attack_reading
+from .attack_facts import MOST, Cell, Release
+from .attack_program import Program
+from .attack_solve import Contradiction, Part, Solver, narrowed, parts
+
+PINNED = 2
+"""A range this wide or narrower counts as worked out: exactly, to one, or to two."""
+
+_EXPLAINED = 25
+_WORDS = {0: "exactly", 1: "to one", 2: "to two"}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A small number that can be worked out, between which values, and from what.
+
+    Attributes
+    ----------
+    cell : Cell
+        Which number.
+    low, high : int
+        The smallest and largest value it can have.
+    sources : tuple of str
+        The printed numbers that are enough to work it out; empty if not looked for.
+    """
+
+    cell: Cell
+    low: int
+    high: int
+    sources: tuple[str, ...] = ()
+
+    @property
+    def how(self) -> str:
+        """Say how closely: exactly, to one or to two."""
+        return _WORDS[self.high - self.low]
+
+
+@dataclass
+class Attack:
+    """What came of it.
+
+    Attributes
+    ----------
+    findings : list of Finding
+        Every small number worked out, the closest first.
+    tried : int
+        How many numbers could be small.
+    facts : int
+        How many printed numbers were used.
+    recomputed : int
+        How many figures follow from printed counts and so add nothing.
+    unread : list of str
+        What was seen and not used.
+    contradictions : list of str
+        Cells about which the files contradict each other; nothing is said of them or what they touch.
+    """
+
+    findings: list[Finding] = field(default_factory=list)
+    tried: int = 0
+    facts: int = 0
+    recomputed: int = 0
+    unread: list[str] = field(default_factory=list)
+    contradictions: list[str] = field(default_factory=list)
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether anything was worked out."""
+        return bool(self.findings)
+
+    def text(self) -> str:
+        """Write the result as a table to read."""
+        lines = [
+            f"Tried to work out {self.tried:,} numbers that could be small, from {self.facts:,} printed ones; "
+            f"{self.recomputed:,} more figures follow from printed counts and add nothing."
+        ]
+        counts = [sum(f.how == w for f in self.findings) for w in _WORDS.values()]
+        if not self.findings:
+            lines.append("None could be worked out exactly, to one or to two.")
+        else:
+            lines.append(
+                f"{len(self.findings)} worked out: {counts[0]} exactly, {counts[1]} to one, {counts[2]} to two."
+            )
+        for f in self.findings:
+            value = f"{f.low}" if f.low == f.high else f"{f.low} to {f.high}"
+            lines.append(f"\n{f.how:<8} {value:>7}  {f.cell}")
+            lines += [f"{'':18}from {s}" for s in f.sources]
+        unread = defaultdict(list)
+        for place, _, why in (u.partition(": not used; ") for u in self.unread):
+            unread[why].append(place)
+        held = [f"{why}: {len(places)} of these, the first {places[0]}" for why, places in unread.items()]
+        for heading, said in (("Contradictory", self.contradictions), ("Not used", held)):
+            if said:
+                lines.append(f"\n{heading}:")
+                lines += [textwrap.fill(h, 110, initial_indent="  ", subsequent_indent="    ") for h in said]
+        return "\n".join(lines)
+
+    def plain(self) -> dict:
+        """Give the result as plain values, for JSON."""
+        return {
+            "worked_out": [
+                {
+                    "cell": str(f.cell),
+                    "what": f.cell.what,
+                    "unit": f.cell.unit,
+                    **dict(f.cell.dims),
+                    "window": f.cell.window,
+                    "low": f.low,
+                    "high": f.high,
+                    "how": f.how,
+                    "from": list(f.sources),
+                }
+                for f in self.findings
+            ],
+            "tried": self.tried,
+            "facts": self.facts,
+            "recomputed": self.recomputed,
+            "contradictions": self.contradictions,
+            "not_used": self.unread,
+        }
+
+
+def attack(folders: Sequence[Path] = (), *, spec: Path | None = None) -> Attack:
+    """Try to work out what reports hide, across all of their files together.
+
+    Parameters
+    ----------
+    folders : sequence of path
+        Report folders; a folder of reports stands for all in it.
+    spec : path, optional
+        A description of someone else's tables (``docs/attack.md``), attacked together with them.
+
+    Returns
+    -------
+    Attack
+        What could be worked out.
+
+    Raises
+    ------
+    ValueError
+        If there is nothing to attack, a folder is not a public report, or the spec cannot be used.
+    """
+    release = Release(small=0)
+    for folder, name in _names(found(folders)).items():
+        release.add(attack_reading.report(folder, name))
+    attack_reading.tied(release)
+    if spec is not None:
+        from . import attack_spec
+
+        release.add(attack_spec.read(Path(spec)))
+    if not release.counts and not release.figures:
+        raise ValueError("0 tables to attack: name a report folder, or describe a table with --spec.")
+    return work_out(release)
+
+
+def found(folders: Sequence[Path]) -> list[Path]:
+    """List the report folders in what was named, each once; restricted ones are left out of a search.
+
+    Parameters
+    ----------
+    folders : sequence of path
+        Report folders, or folders above them.
+
+    Returns
+    -------
+    list of path
+        Folders with a ``tables`` folder.
+    """
+    reports: list[Path] = []
+    for folder in map(Path, folders):
+        if not folder.is_dir():
+            raise FileNotFoundError(2, "No such folder", str(folder))
+        inside = sorted({p.parent for p in folder.glob("**/tables") if "restricted" not in str(p.parent)})
+        own = [folder] if (folder / "tables").is_dir() or not inside else inside
+        reports += own
+    return list(dict.fromkeys(reports))
+
+
+def _names(folders: Sequence[Path]) -> dict[Path, str]:
+    """Name each folder by as much of the end of its path as tells it from the others."""
+    for length in range(1, max((len(f.parts) for f in folders), default=0) + 1):
+        names = {f: "/".join(f.parts[-length:]) for f in folders}
+        if len(set(names.values())) == len(folders):
+            return names
+    return {f: str(f) for f in folders}
+
+
+def work_out(release: Release) -> Attack:
+    """Work out every small number that a release pins.
+
+    Parameters
+    ----------
+    release : Release
+        All that is known.
+
+    Returns
+    -------
+    Attack
+        What could be worked out.
+    """
+    program = Program(release)
+    result = Attack(facts=len(program.facts), recomputed=release.recomputed, unread=list(release.unread))
+    wanted = np.zeros(len(program.cells), bool)
+    wanted[program.targets] = True
+    for part in parts(program):
+        try:
+            _work_out_part(program, part, wanted[part.places], release.small, result)
+        except Contradiction as error:
+            place = int(error.args[0])
+            result.contradictions.append(str(program.cells[part.places[place]]))
+    result.findings.sort(key=lambda f: (f.high - f.low, str(f.cell)))
+    return result
+
+
+def _work_out_part(program: Program, part: Part, wanted: np.ndarray, small: int, result: Attack) -> None:
+    """Find the range of each wanted unknown of a component, and explain those pinned."""
+    if not part.facts():
+        return
+    lower, upper, rows = narrowed(part)
+    solver = Solver(lower.copy(), upper.copy(), rows)
+    for place in np.flatnonzero(wanted):
+        if lower[place] > small or upper[place] < 1 or (upper[place] >= MOST and lower[place] == 0):
+            continue
+        result.tried += 1
+        low, high, _ = solver.range(place, enough=PINNED + 1)
+        if high - low > PINNED or low > small or high < 1:
+            continue
+        because: tuple[str, ...] = ()
+        if len(result.findings) < _EXPLAINED:
+            because = tuple(program.facts[f] for f in _reasons(part, place, high - low, len(program.facts)))
+        result.findings.append(Finding(program.cells[part.places[place]], low, high, because))
+
+
+def _reasons(part: Part, place: int, width: int, size: int) -> list[int]:
+    """Find few facts that are enough: leave out half of those that remain, then less, while it still works."""
+    needed = part.facts()
+    step = max(len(needed) // 2, 1)
+    while True:
+        start = 0
+        while start < len(needed):
+            tried = needed[:start] + needed[start + step :]
+            if _still(part, place, width, tried, size):
+                needed = tried
+            else:
+                start += step
+        if step == 1:
+            return needed
+        step = max(step // 2, 1)
+
+
+def _still(part: Part, place: int, width: int, facts: list[int], size: int) -> bool:
+    """Say whether some facts alone pin an unknown as closely."""
+    believed = np.zeros(size, bool)
+    believed[facts] = True
+    lower, upper, rows = narrowed(part, believed)
+    if upper[place] - lower[place] <= width:
+        return True
+    if upper[place] >= MOST:
+        return False
+    low, high, _ = Solver(lower, upper, rows).range(place, enough=width + 1)
+    return high - low <= width

@@ -1,0 +1,370 @@
+"""What does a report of this kit say? Every file of its folder, retold as facts about cells.
+
+Only emitted files are opened. What anyone can read in the kit's code is known here too: which stage feeds
+which, which shares add to 1, that a row on the base of a stage follows children from it and one on the
+population counts by date, and that every child has one ethnic group.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import defaultdict
+from pathlib import Path
+
+import numpy as np
+
+from . import attack_files
+from .attack_claims import Claim, settle
+from .attack_drawings import points
+from .attack_facts import ALL, Cell, Count, Release, Rule, Sum, number
+
+_KEYS = ("measure", "area", "year", "years", "unit", "stage", "base", "group")
+_COUNTS = ("events", "denominator", "reference_events", "reference_denominator")
+_VALUES = ("reference", "estimate", "low", "high", "p_value", "method", "note", "step", "reached", "part")
+_KNOWN = frozenset((*_KEYS, *_COUNTS, *_VALUES))
+_PARTITIONS = {
+    "remand_decision": ("bail", "community_remand", "rlaa", "yda"),
+    "sentenced": ("first_tier", "community", "custody"),
+}
+_UNKNOWN = "Unknown"
+_SUMMED = ("overall", "all-others")
+_HTML = {"Number": "events", "Not known": "events", "Out of": "denominator", "All": "denominator"}
+_SENTENCE = re.compile(
+    r"counts of 0 to (\d+) are shown as \[c\] and all others are rounded\s+to the nearest (\d+)"
+)
+
+
+def report(folder: Path, name: str = "") -> Release:
+    """Read a report folder.
+
+    Parameters
+    ----------
+    folder : path
+        A folder with ``manifest.json`` and ``tables/``.
+    name : str
+        What to call it when saying where a number is printed.
+
+    Returns
+    -------
+    Release
+        All that its files say.
+
+    Raises
+    ------
+    ValueError
+        If it is not a report, or a restricted one, which hides nothing.
+    """
+    folder = Path(folder)
+    tables = sorted((folder / "tables").glob("*.csv"))
+    if not tables:
+        raise ValueError(
+            f"{folder.name}: 0 tables found in its tables/ folder, so this is not a report of the kit. Name the "
+            "folder that holds manifest.json, or describe someone else's table with --spec."
+        )
+    manifest = folder / "manifest.json"
+    told = json.loads(manifest.read_text(encoding="utf-8")) if manifest.is_file() else {}
+    if "restricted" in str(told.get("parameters", {}).get("edition", told.get("edition", ""))):
+        raise ValueError(
+            f"{folder.name}: 1 of 1 manifests says edition restricted; it shows true counts, so there is nothing "
+            "to work out. Name the public edition."
+        )
+    reader = _Reader(name or folder.name, str(told.get("policy", "")))
+    grids = [g for path in tables for g in attack_files.read(path)]
+    for path, grid in zip(tables, grids, strict=True):
+        about = path.with_name(path.name + "-metadata.json")
+        words = json.loads(about.read_text(encoding="utf-8")) if about.is_file() else {}
+        reader.take(f"tables/{path.name}", grid, words.get("dc:description", ""))
+    for path in sorted(folder.glob("*.xlsx")):
+        for grid in attack_files.read(path):
+            reader.take(grid.name, grid, "")
+    for path in sorted(folder.glob("*.html")):
+        for grid in attack_files.read(path):
+            reader.take_page(
+                path.name, grid, {f"table-{p.stem}": g for p, g in zip(tables, grids, strict=True)}
+            )
+    for path in sorted((folder / "figures").glob("*.svg")):
+        reader.take_drawing(f"figures/{path.name}", path)
+    return reader.release()
+
+
+class _Reader:
+    """Gathers what the files of one report say."""
+
+    def __init__(self, name: str, policy: str):
+        self.name, self.policy = name, policy
+        self.counts: dict[tuple, Count] = {}
+        self.claims: list[Claim] = []
+        self.within: set[tuple[Cell, Cell]] = set()
+        self.bases: set[Cell] = set()
+        self.unread: list[str] = []
+        self.small = 0
+        self.labels: dict[str, str] = {}
+        self.drawable: dict[tuple, Claim] = {}
+        self.decided: set[str] = set()
+
+    def take(self, where: str, grid: attack_files.Grid, description: str) -> None:
+        """Read a table in the kit's long form."""
+        if not {"stage", "base", "group", "events"} <= set(grid.columns):
+            self.unread.append(f"{self.name}/{where}: not used; it has no stage, base, group and events")
+            return
+        rule = self._rule(description)
+        records = grid.records()
+        split = [
+            c
+            for c in grid.columns
+            if c not in _KNOWN and not any(number(r.get(c, "")) or r.get(c) == "[c]" for r in records)
+        ]
+        decimals = self._decimals(records)
+        known = len({r["group"] for r in records} - {_UNKNOWN})
+        printed = self._printed(records, split)
+        for i, record in enumerate(records, start=2):
+            x, n = cells(record, split)
+            source = f"{self.name}/{where} row {i}"
+            self._count(x, record["events"], rule, f"{source} events")
+            self._count(n, record.get("denominator", ""), rule, f"{source} denominator")
+            if n.what == "population":
+                self.bases.add(n)
+            elif x.value("group") != ALL:
+                self.within.add((x, n))
+            if record["base"] not in ("population", record["stage"]):
+                self.decided.add(record["stage"])
+            if "measure" in record:
+                self._figures(where, record, (x, n), decimals, known, source)
+                self._margin(record, x, printed, rule, source)
+
+    @staticmethod
+    def _printed(records: list[dict], split: list[str]) -> dict[Cell, str]:
+        return {cells(r, split)[0]: r["events"] for r in records}
+
+    def _margin(self, record: dict, x: Cell, printed: dict[Cell, str], rule: Rule, source: str) -> None:
+        """Keep a total that is not the sum of what is printed: it was computed from true counts."""
+        if record.get("reference") not in _SUMMED or number(record["reference_events"]) is None:
+            return
+        left_out = record["group"] if record["reference"] == "all-others" else ""
+        parts = [
+            t
+            for c, t in printed.items()
+            if x.at(group="") == c.at(group="") and c.value("group") not in (_UNKNOWN, left_out)
+        ]
+        values = [number(t) for t in parts]
+        total = number(record["reference_events"])[0]
+        if None in values or sum(v[0] for v in values) != total:
+            self._count(
+                _reference(x, record["reference"]),
+                record["reference_events"],
+                rule,
+                f"{source} reference_events",
+            )
+
+    def _rule(self, description: str) -> Rule:
+        found = _SENTENCE.search(description) or _SENTENCE.search(self.policy)
+        rule = Rule(int(found[2]), int(found[1]) + 1) if found else Rule()
+        self.small = max(self.small, min(rule.hidden_below - 1, 7))
+        return rule
+
+    def _count(self, cell: Cell, text: str, rule: Rule, source: str) -> None:
+        if cell.what == "population" and number(text) is None:
+            return  # no population is known for this group: nothing is hidden
+        found = rule.range_of(text)
+        if found is not None and (cell, found) not in self.counts:
+            self.counts[cell, found] = Count(cell, *found, text, source)
+
+    @staticmethod
+    def _decimals(records: list[dict]) -> dict[tuple, int]:
+        """Find how many decimals each measure has: the CSV drops zeros at the end."""
+        most: dict[tuple, int] = defaultdict(int)
+        for record in records:
+            for end in ("estimate", "low", "high"):
+                if found := number(record.get(end, "")):
+                    key = (record.get("measure"), end)
+                    most[key] = max(most[key], found[1])
+        return most
+
+    def _figures(self, where, record, pair, decimals, known: int, source: str) -> None:
+        measure, _, per = record["measure"].partition("_per_")
+        reference = record.get("reference", "")
+        quad, printed = pair, [record["events"], record["denominator"]]
+        summed = 1
+        if reference:
+            if reference == record["group"]:
+                return
+            quad = (*pair, *(_reference(c, reference) for c in pair))
+            printed += [record["reference_events"], record["reference_denominator"]]
+            summed = known if reference in _SUMMED else 1
+        values = tuple(found[0] if (found := number(p)) else np.nan for p in printed)
+        model = "rates" if record["base"] == "population" else "shares"
+        method = f"{record.get('method', '')}, of {model}"
+        widened = re.search(r"widened for rounding to (\d+)", record.get("method", ""))
+        for end in ("estimate", "low", "high"):
+            found = number(record.get(end, ""))
+            if found is None:
+                continue
+            unit = 10.0 ** -decimals[record["measure"], end]
+            claim = Claim(
+                f"{self.name}/{where} {record['measure']} {end}",
+                measure,
+                end,
+                method,
+                quad,
+                values,
+                float(per or 1),
+                found[0],
+                unit / 2 if end == "estimate" else unit,
+                int(widened[1]) // 2 if widened else 0,
+                summed,
+                f"{source} {end}",
+            )
+            self.claims.append(claim)
+            if measure in ("rate_ratio", "risk_ratio") and reference not in _SUMMED:
+                decision = record["base"] != "population"
+                self.drawable.setdefault((record["stage"], record["group"], decision, end), claim)
+
+    def take_page(self, where: str, grid: attack_files.Grid, tables: dict[str, attack_files.Grid]) -> None:
+        """Compare a table of the page with its CSV; a number shown only here is a fact of its own."""
+        table = tables.get(grid.name)
+        if table is None or not {"stage", "base", "group", "events"} <= set(table.columns):
+            return
+        keys = [c for c in ("stage", "group", "base", "year", "years") if c in table.columns]
+        first = {tuple(r[k] for k in keys): r for r in reversed(table.records())}
+        order = list(dict.fromkeys(tuple(r[k] for k in keys) for r in table.records()))
+        rows = [r for r in grid.rows if len(r) > 1]
+        if len(rows) != len(order):
+            self.unread.append(
+                f"{self.name}/{where} {grid.name}: not used; {len(rows)} rows, {len(order)} in its CSV"
+            )
+            return
+        rule, block = self._rule(""), ""
+        every = iter(order)
+        for row in grid.rows:
+            if len(row) == 1:
+                block = row[0]
+                continue
+            record = first[next(every)]
+            head = grid.columns[0]
+            self.labels |= {row[0]: record["group" if head == "Ethnic group" else "stage"]}
+            if block:
+                self.labels.setdefault(block, record["stage"])
+            for column, text in zip(grid.columns, row, strict=False):
+                if column in _HTML and number(text) and number(record[_HTML[column]]) is None:
+                    cell = cells(record, [])[_HTML[column] == "denominator"]
+                    self._count(cell, text, rule, f"{self.name}/{where} {grid.name}, {row[0]}, {column}")
+
+    def take_drawing(self, where: str, path: Path) -> None:
+        """Read points back from a chart of relative rates, and keep those that differ from the table."""
+        used = 0
+        for point in points(path):
+            stage, group = self.labels.get(point.category, ""), self.labels.get(point.panel, "")
+            claim = self.drawable.get((stage, group, stage in self.decided, point.end))
+            if claim is None:
+                continue
+            used += 1
+            if abs(point.value - claim.value) > point.give + 1e-4 * abs(claim.value):
+                self.claims.append(
+                    claim._replace(
+                        column=f"{self.name}/{where} {point.end}",
+                        value=point.value,
+                        give=point.give,
+                        source=f"{self.name}/{where}, {point.panel}, {point.category}",
+                    )
+                )
+        if not used:
+            self.unread.append(
+                f"{self.name}/{where}: not used; no point could be matched with a row of a table"
+            )
+
+    def release(self) -> Release:
+        """Put everything together."""
+        found = settle(self.claims)
+        release = Release(
+            counts=list(self.counts.values()),
+            figures=found.figures,
+            within=self.within,
+            bases=self.bases,
+            small=self.small or 7,
+            unread=self.unread + found.unread,
+            recomputed=found.recomputed,
+        )
+        return release
+
+
+def cells(record: dict[str, str], split: list[str]) -> tuple[Cell, Cell]:
+    """Say which two cells a row's count and denominator are.
+
+    Parameters
+    ----------
+    record : dict
+        A row of one of the kit's long tables.
+    split : list of str
+        Its further dimensions.
+
+    Returns
+    -------
+    tuple of Cell
+        The count and its base. On the population both go by the date of the event; on a stage, both
+        follow episodes from the year they began in.
+    """
+    dims = {"area": record.get("area", ""), "group": record["group"]} | {s: record[s] for s in split}
+    year, years = number(record.get("year", "")), number(record.get("years", "") or "1")
+    window = None if year is None else (int(year[0] - years[0] + 1), int(year[0]))
+    stage, base, unit = record["stage"], record["base"], record.get("unit", "children")
+    key = tuple(sorted(dims.items()))
+    if base == "population":
+        return Cell(stage, unit, key, window), Cell("population", "child-years", key, window)
+    if base == stage:
+        one = Cell(stage, unit, key, window)
+        return one, one.at(group=ALL)
+    return Cell(f"{stage} of {base}", unit, key, window), Cell(f"{base}, followed", unit, key, window)
+
+
+def _reference(cell: Cell, reference: str) -> Cell:
+    if reference == "overall":
+        return cell.at(group="(known)")
+    if reference == "all-others":
+        group = cell.value("group")
+        return cell.at(group="(known)" if group == _UNKNOWN else f"(known but {group})")
+    return cell.at(group=reference)
+
+
+def tied(release: Release) -> None:
+    """Add what everyone knows of how the cells of the kit's reports add up.
+
+    Parameters
+    ----------
+    release : Release
+        Of one or several reports; sums are added to it.
+    """
+    used = {c.cell for c in release.counts} | {c for f in release.figures for c in f.cells}
+    used |= {c for pair in release.within for c in pair}
+    groups = defaultdict(set)
+    for cell in used:
+        if not cell.value("group").startswith("("):
+            groups[cell.what, cell.unit, cell.value("area")].add(cell.value("group"))
+    for cell in sorted(used, key=str):
+        group, known = cell.value("group"), groups[cell.what, cell.unit, cell.value("area")]
+        if group == ALL:
+            parts = known
+        elif group.startswith("(known"):
+            parts = known - {_UNKNOWN, group.removeprefix("(known but ").rstrip(")")}
+        else:
+            continue
+        release.sums.append(Sum(cell, tuple(cell.at(group=g) for g in sorted(parts)), True, "groups"))
+    _tie_splits(release, used)
+    for cell in sorted(used, key=str):
+        base = cell.what.removesuffix(", followed")
+        if base in _PARTITIONS and base != cell.what:
+            parts = tuple(cell._replace(what=f"{part} of {base}") for part in _PARTITIONS[base])
+            if set(parts) <= used:
+                release.sums.append(Sum(cell, parts, cell.unit not in ("children", "cases"), "a partition"))
+
+
+def _tie_splits(release: Release, used: set[Cell]) -> None:
+    """Add up further dimensions: a cell without one is the total of those that have it and all else alike."""
+    totals = defaultdict(list)
+    for cell in used:
+        for name, _ in cell.dims:
+            if name not in ("area", "group"):
+                rest = tuple(d for d in cell.dims if d[0] != name)
+                totals[cell._replace(dims=rest)].append(cell)
+    for total in sorted(set(totals) & used, key=str):
+        release.sums.append(Sum(total, tuple(sorted(totals[total], key=str)), True, "splits"))
