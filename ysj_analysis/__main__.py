@@ -285,6 +285,36 @@ def synth(
 
 
 @app.command
+def attack(
+    folders: list[Path] | None = None,
+    /,
+    *,
+    spec: Path | None = None,
+    json: Annotated[bool, Parameter(negative="")] = False,
+) -> int:
+    """Try to work out what reports hide, across all of their files together; exit 4 if it can.
+
+    Example: ysj attack reports/islington/2022 reports/islington/2023
+
+    Parameters
+    ----------
+    folders : list of path
+        Report folders, or folders above them; all are attacked together.
+    spec : path
+        A description, in TOML, of someone else's published table (docs/attack.md).
+    json : bool
+        Print JSON instead of a table.
+    """
+    from json import dumps
+
+    from .attack import attack
+
+    result = attack(folders or [], spec=spec)
+    print(dumps(result.plain(), indent=2, ensure_ascii=False) if json else result.text())
+    return REFUSED if result.succeeded else DONE
+
+
+@app.command
 def lab() -> int:
     """Open JupyterLab on the exploration notebook.
 
