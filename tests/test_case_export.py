@@ -802,3 +802,21 @@ def test_a_workbook_gives_the_same_study_as_csv(room):
     options = {"mapping": str(room.path / "mapping.toml"), "key": str(room.path / "private" / "key")}
     out = sources.convert("case-export", [book], room.path / "again", **options)
     pd.testing.assert_frame_equal(pd.read_csv(out / "events.csv", dtype=str), expected)
+
+
+# -- the how-to --------------------------------------------------------------------------------------
+
+
+def test_the_commands_of_the_how_to_run_as_they_stand(tmp_path, monkeypatch, capsys):
+    """All but the report, which has tests of its own; then its few lines of Python."""
+    from ysj_analysis.__main__ import main
+
+    text = (Path(__file__).parents[1] / "docs" / "case-export.md").read_text(encoding="utf-8")
+    commands = [line.split()[1:] for line in text.splitlines() if line.startswith("    ysj ")]
+    assert [command[0] for command in commands] == ["synth", "convert", "convert", "check", "report"]
+    monkeypatch.chdir(tmp_path)
+    for command in commands[:-1]:
+        assert main(command) == 0, (command, capsys.readouterr().err)
+    assert "can be used" in capsys.readouterr().out
+    exec(re.search(r"```python\n(.*?)```", text, re.DOTALL)[1], {})
+    assert "Islington" in capsys.readouterr().out
