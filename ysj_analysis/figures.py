@@ -19,7 +19,7 @@ from matplotlib.ticker import FixedLocator, NullLocator
 
 from . import wording
 from .disclosure import Released, require
-from .present import Shown
+from .present import Shown, headed
 from .vocabulary import UNKNOWN
 from .wording import Words
 
@@ -80,7 +80,7 @@ def relative_rates(released: Released, *, name: str, title: str, words: Words) -
             f"Rate relative to {reference} (log scale); line at 1 is parity; bar is the 95% interval",
             fontsize=9,
         )
-    return _shown(figure, name, title, _ratio_alt(table, words, title))
+    return _shown(figure, name, released, title, _ratio_alt(table, words, title))
 
 
 def cascade(released: Released, *, name: str, title: str, words: Words) -> Shown:
@@ -112,7 +112,7 @@ def cascade(released: Released, *, name: str, title: str, words: Words) -> Shown
         panels[-1].set_xlabel(
             f"Rate relative to {reference}, built up stage by stage (log scale); 1 is parity"
         )
-    return _shown(figure, name, title, _cascade_alt(table, words, title))
+    return _shown(figure, name, released, title, _cascade_alt(table, words, title))
 
 
 def matrix(released: Released, *, name: str, title: str, words: Words) -> Shown:
@@ -163,7 +163,7 @@ def matrix(released: Released, *, name: str, title: str, words: Words) -> Shown:
         axes.xaxis.tick_top()
         axes.tick_params(length=0)
         axes.set(xlabel="", ylabel="")
-    return _shown(figure, name, title, _ratio_alt(table, words, title))
+    return _shown(figure, name, released, title, _ratio_alt(table, words, title))
 
 
 # -- inside ------------------------------------------------------------------------------------------
@@ -292,8 +292,9 @@ def _cascade_alt(table: pd.DataFrame, words: Words, title: str) -> str:
     return f"{title}. {' '.join(parts)}"
 
 
-def _shown(figure: Figure, name: str, title: str, alt: str) -> Shown:
+def _shown(figure: Figure, name: str, released: Released, title: str, alt: str) -> Shown:
     """Write the figure as SVG that stands in a page beside others, and as a file of its own."""
+    title = headed(title, released.policy)
     with mpl.rc_context({"svg.hashsalt": f"ysj-{name}", "svg.fonttype": "none"}):
         out = io.StringIO()
         figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None, "Title": title})
@@ -311,4 +312,8 @@ def _shown(figure: Figure, name: str, title: str, alt: str) -> Shown:
         f'<figure class="chart" id="figure-{html.escape(name)}">{svg}'
         f"<figcaption>{html.escape(title)}</figcaption></figure>"
     )
-    return Shown(page, {"name": name, "svg": svg + "\n", "alt": alt, "caption": title}, FIGURE)
+    return Shown(
+        page,
+        {"name": name, "svg": svg + "\n", "alt": alt, "caption": title, "policy": released.policy.name},
+        FIGURE,
+    )

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from . import disclosure, present
-from .wording import Words, join
+from .wording import Said, Words, join
 
 PLAN = "Islington Council, Youth Justice Plan 2023-24"
 CENSUS = "Office for National Statistics, Census 2021"
@@ -225,7 +225,7 @@ def over_represented(index: pd.DataFrame) -> present.Shown:
             f"leaves {row.low:.2f} to {row.high:.2f}. The index is {join(others)}."
         )
     below = [words.people(group) for group in own.loc[own["high"] < 1, "group"]]
-    return present.text(*sentences, f"Below their share: {join(below)}." if below else "")
+    return present.text(*map(Said, sentences), f"Below their share: {join(below)}." if below else "")
 
 
 def impossible(audit: pd.DataFrame) -> present.Shown:
@@ -238,9 +238,11 @@ def impossible(audit: pd.DataFrame) -> present.Shown:
         for row in wrong.itertuples()
     ]
     return present.text(
-        f"{len(wrong)} of {len(stated)} printed figures cannot come from a whole number of the count given for "
-        "the same thing, or of the nearest to it.",
-        *listed,
+        Said(
+            f"{len(wrong)} of {len(stated)} printed figures cannot come from a whole number of the count given "
+            "for the same thing, or of the nearest to it."
+        ),
+        *map(Said, listed),
         "A figure that cannot be is most often of something else: children where the count is of episodes, "
         "those of known ethnicity, or another period or population.",
     )
@@ -263,15 +265,17 @@ def verdicts(tests: pd.DataFrame) -> present.Shown:
             f"{_capital(measure)}, {period}: {first['events']} of {first['cohort']} Black or Mixed, {verdict} "
             f"(exact p = {p})."
         )
-    return present.text(*sentences)
+    return present.text(*map(Said, sentences))
 
 
 def rebased(rates: pd.DataFrame) -> present.Shown:
     """Say what the new population base alone does to a rate."""
     old, new = (rates[rates["base"] == base].iloc[0] for base in ("old", "new"))
     return present.text(
-        f"The same {new['events']} children are {old['estimate']:.0f} per {new['per']:,} on the old base and "
-        f"{new['estimate']:.0f} on the new: the base alone multiplies the rate by {new['change']:.2f}."
+        Said(
+            f"The same {new['events']} children are {old['estimate']:.0f} per {new['per']:,} on the old base and "
+            f"{new['estimate']:.0f} on the new: the base alone multiplies the rate by {new['change']:.2f}."
+        )
     )
 
 

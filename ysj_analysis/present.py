@@ -7,6 +7,7 @@ notebook, and carries the CSV and its metadata (CSV on the Web) that the report 
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -14,34 +15,18 @@ import numpy as np
 import pandas as pd
 
 from . import wording
-from .disclosure import Released, require
-from .vocabulary import NOTES, POPULATION
-from .wording import Words
+from .datafile import csv, csvw
+from .disclosure import PUBLIC, PUBLISHED, Policy, Released, require
+from .vocabulary import POPULATION
+from .wording import Said, Words
+
+LONG = 24
+"""A table of more rows than this is set smaller and closer."""
 
 TABLE = "application/vnd.ysj.table+json"
 FACTS = "application/vnd.ysj.facts+json"
 
-_MEANINGS = {
-    "measure": "which measure the estimate is",
-    "area": "area",
-    "year": "last year of the period, by the year it starts in",
-    "years": "years in the period",
-    "unit": "what is counted",
-    "stage": "stage reached",
-    "base": "what the stage is counted out of",
-    "group": "ethnic group",
-    "reference": "group compared with",
-    "events": "how many reached the stage, as printed",
-    "denominator": "out of how many, as printed",
-    "reference_events": "how many of the reference reached the stage, as printed",
-    "reference_denominator": "out of how many of the reference, as printed",
-    "estimate": "the measure, computed from the printed counts",
-    "low": "lower end of the 95% interval",
-    "high": "upper end of the 95% interval",
-    "p_value": "p-value, as the upper end of its band where the edition bands it",
-    "method": "how the interval was computed",
-    "note": "why a value is missing or should be read with care",
-}
+__all__ = ["FACTS", "TABLE", "Shown", "csv", "facts", "headed", "methods", "sources", "table", "text"]
 
 
 @dataclass(frozen=True)
@@ -117,6 +102,7 @@ def table(
     source = f"Source: {first.source}." if first.source else ""
     under = " ".join(t for t in (note, source) if t)
     marks = _marks_in(body)
+    title = headed(title, first.policy)
     page = _html(blocks, name, title, max(len(heads), 1), " ".join([under, *marks]).strip())
     return Shown(
         page,
@@ -124,7 +110,7 @@ def table(
             "name": name,
             "title": title,
             "csv": csv(tidy, first.counts),
-            "csvw": _csvw(tidy, name, title, first),
+            "csvw": csvw(tidy, name, title, first),
             "hidden": sum(r.hidden for r in several[:1]),
             "cells": len(first.table) * len(first.counts),
             "policy": first.policy.name,
@@ -132,11 +118,46 @@ def table(
     )
 
 
-def text(*sentences: str, kind: str = "finding") -> Shown:
-    """Show sentences as paragraphs; ``kind`` is the class that styles them."""
-    if not any(sentences):
+def headed(title: str, policy: Policy) -> str:
+    """Put the policy's heading before a title, where what it heads is not for everyone."""
+    open_to_all = policy.heading in (PUBLIC.heading, PUBLISHED.heading)
+    return title if open_to_all else f"{policy.heading}. {title}"
+
+
+def text(*sentences: str | Policy, kind: str = "finding") -> Shown:
+    """Show sentences as paragraphs.
+
+    Parameters
+    ----------
+    *sentences : Said, str or Policy
+        From ``sentences``; a policy says its rule; a plain text may hold no number.
+    kind : str
+        The class that styles them: ``finding``, ``headline``, ``callout``, ``note`` or ``methods``.
+
+    Returns
+    -------
+    Shown
+        For a notebook to show; nothing where there is nothing to say.
+
+    Raises
+    ------
+    TypeError
+        For a plain text with a digit: numbers are computed from released tables.
+
+    Examples
+    --------
+    >>> text("There were 3 remands.")
+    Traceback (most recent call last):
+    TypeError: a text with a number must come from a released table; use a function of ysj_analysis.sentences.
+    """
+    spoken = [Said(s.sentence()) if isinstance(s, Policy) else s for s in sentences if s]
+    if any(not isinstance(s, Said) and re.search(r"\d", s) for s in spoken):
+        raise TypeError(
+            "a text with a number must come from a released table; use a function of ysj_analysis.sentences."
+        )
+    if not spoken:
         return Shown("", {}, FACTS)
-    paragraphs = "".join(f"<p>{html.escape(s)}</p>" for s in sentences if s)
+    paragraphs = "".join(f"<p>{html.escape(s)}</p>" for s in spoken)
     return Shown(f'<div class="{html.escape(kind)}">{paragraphs}</div>')
 
 
@@ -167,75 +188,8 @@ def sources(study) -> Shown:
         + (f". {s['note']}" if s.get("note") else "")
         for s in study.sources
     ]
-    return text(
-        *(lines or ["The study does not name its sources. Add [[sources]] to study.toml."]), kind="methods"
-    )
-
-
-# -- the data behind a table -------------------------------------------------------------------------
-
-
-def csv(table: pd.DataFrame, counts: Sequence[str] = ()) -> str:
-    """Write a released table as CSV text, a mark wherever a number is missing."""
-    notes = table["note"].astype(str) if "note" in table else pd.Series("", table.index)
-    out = {}
-    for column in table.columns:
-        values = table[column]
-        if not pd.api.types.is_numeric_dtype(values):
-            out[column] = values.astype(str).map(safe)
-            continue
-        numbers = values.astype(float)
-        missing = notes.map(wording.mark).mask(
-            (column in counts) & ~notes.str.contains("immature|no_denominator|no_number"),
-            wording.CONFIDENTIAL,
-        )
-        written = numbers.map(lambda v: f"{v:.10g}").where(numbers.notna(), missing)
-        out[column] = written.replace({"-0": "0"})
-    return pd.DataFrame(out, columns=table.columns).to_csv(index=False, lineterminator="\n")
-
-
-def safe(label: str) -> str:
-    """Keep a label from being taken for a formula by a spreadsheet.
-
-    Examples
-    --------
-    >>> safe("=1+1"), safe("[c]")
-    ("'=1+1", '[c]')
-    """
-    return "'" + label if label[:1] in ("=", "+", "@", "\t", "\r") else label
-
-
-def _csvw(table: pd.DataFrame, name: str, title: str, released: Released) -> dict:
-    """Describe the CSV by the W3C's Metadata Vocabulary for Tabular Data."""
-    marks = list(wording.MARKS)
-    return {
-        "@context": "http://www.w3.org/ns/csvw",
-        "url": f"{name}.csv",
-        "dc:title": title,
-        "dc:description": released.policy.sentence()
-        + (f" Source: {released.source}." if released.source else ""),
-        "dialect": {"header": True, "encoding": "utf-8"},
-        "tableSchema": {
-            "columns": [
-                {
-                    "name": c,
-                    "titles": c,
-                    "dc:description": _MEANINGS.get(c, c.replace("_", " ")),
-                    "datatype": "number" if pd.api.types.is_numeric_dtype(table[c]) else "string",
-                    "null": marks,
-                }
-                for c in table.columns
-            ]
-        },
-        "notes": [{"mark": m, "meaning": meaning} for m, meaning in wording.MARKS.items()]
-        + [{"note": n, "meaning": NOTES[n]} for n in sorted(_notes(table)) if n in NOTES],
-    }
-
-
-def _notes(table: pd.DataFrame) -> set[str]:
-    return (
-        {n for cell in table["note"].astype(str).unique() for n in cell.split()} if "note" in table else set()
-    )
+    lines = lines or ["The study does not name its sources. Add [[sources]] to study.toml."]
+    return text(*map(Said, lines), kind="methods")
 
 
 # -- the table on the page ---------------------------------------------------------------------------
@@ -255,6 +209,7 @@ def _side_by_side(tables, columns, heads: list[str], across: str, words: Words) 
     for cell in rows.values():
         first = cell["first"]
         line = {k: labels.get(k, str)(first[k]) for k in dict.fromkeys([across, *heads]) if k in first}
+        line |= {"year": words.when(first)} if "year" in line else {}
         line |= {heading: _field(spec, cell, words) for heading, spec in columns.items()}
         written.append(line)
     renamed = {"group": "Ethnic group", "stage": "Stage", "area": "Area"}
@@ -293,9 +248,7 @@ def _plain_field(column: str, record: dict, words: Words) -> str:
     value, note = record[column], str(record.get("note", ""))
     if column == "denominator" and np.isnan(value) and record["base"] == POPULATION:
         return wording.mark("no_denominator")
-    if isinstance(value, float):
-        return wording.count(value, "immature" if "immature" in note else "suppressed")
-    return str(value)
+    return wording.count(value, wording.why(note)) if isinstance(value, float) else str(value)
 
 
 def _plain(released: Released, words: Words) -> pd.DataFrame:
@@ -303,9 +256,7 @@ def _plain(released: Released, words: Words) -> pd.DataFrame:
     labels = {"stage": words.stage, "group": words.group}
     counts = set(released.counts)
     written = {}
-    notes = released.table.get("note", pd.Series("", released.table.index)).where(
-        lambda n: n != "", "suppressed"
-    )
+    notes = released.table.get("note", pd.Series("", released.table.index)).astype(str).map(wording.why)
     for column in (c for c in released.table.columns if c != "note"):
         values = released.table[column]
         if column in counts:
@@ -349,10 +300,12 @@ def _html(blocks, name: str, title: str, heads: int, under: str) -> str:
             ]
             lines.append(f"<tr>{''.join(cells)}</tr>")
         parts.append(f"<tbody>{''.join(lines)}</tbody>")
+    length = sum(len(rows) for _, rows in blocks)
+    kind = ' class="long"' if length > LONG else ' class="words"' if not any(numeric) else ""
     foot = f'<p class="note">{escape(under)}</p>' if under else ""
     return (
         f'<figure class="table" id="table-{escape(name)}">'
-        f'<div role="region" tabindex="0" aria-label="{escape(title)}"><table>'
+        f'<div role="region" tabindex="0" aria-label="{escape(title)}"><table{kind}>'
         f"<caption>{escape(title)}</caption><thead><tr>{head}</tr></thead>{''.join(parts)}</table></div>"
         f"{foot}</figure>"
     )

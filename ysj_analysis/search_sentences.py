@@ -49,6 +49,7 @@ def words(study: Study, chosen: Selection) -> PeriodWords:
     return PeriodWords(stages=searches.stages(chosen), period=study.period, label=chosen.label)
 
 
+@wording.said
 def overview(unknown: Released, chosen: Selection) -> list[str]:
     """Say how many searches there were, and what a search is not.
 
@@ -71,6 +72,7 @@ def overview(unknown: Released, chosen: Selection) -> list[str]:
     ]
 
 
+@wording.said
 def basis(chosen: Selection) -> str:
     """Say out of how many children the rates are, and of which year they were counted."""
     if chosen.population_year is None:
@@ -90,6 +92,7 @@ def basis(chosen: Selection) -> str:
     )
 
 
+@wording.said
 def officers(chosen: Selection) -> str:
     """Say from which groups officers choose, and what that does to a rate."""
     listed = officers_list(chosen)
@@ -103,6 +106,7 @@ def officers(chosen: Selection) -> str:
     )
 
 
+@wording.said
 def unknowns(unknown: Released) -> list[str]:
     """Say of how many searches ethnicity is not known, for each side.
 
@@ -131,6 +135,7 @@ def unknowns(unknown: Released) -> list[str]:
     return said
 
 
+@wording.said
 def linked(hits: Released, ratios: Released, words: Words) -> list[str]:
     """Say what an outcome linked to the object is, or that it is not recorded.
 
@@ -192,6 +197,7 @@ def linked_table(hits: Released, ratios: Released, words: Words) -> Shown:
     )
 
 
+@wording.said
 def too_few(outcomes: Released, words: Words) -> list[str]:
     """Name the outcomes that are too rare for groups to be compared.
 
@@ -215,6 +221,7 @@ def too_few(outcomes: Released, words: Words) -> list[str]:
     return [f"Recorded too seldom for groups to be compared: {wording.join(rare).lower()}."]
 
 
+@wording.said
 def agreement(same: Released, crossed: Released) -> list[str]:
     """Say for each group how often the officer saw what the child said, and how far beyond chance.
 

@@ -33,6 +33,7 @@ def voice(row) -> str:
     return BELOW if row["high"] < 1 else APART
 
 
+@wording.said
 def finding(row, words: Words) -> str:
     """Say one relative rate in a sentence.
 
@@ -54,36 +55,41 @@ def finding(row, words: Words) -> str:
         if "immature" in row["note"]:
             return f"{words.stage(row['stage'])} is not shown: too much is still undecided."
         return _sentence(f"too few {who} or {other} {words.did(row['stage'])} to compare ({words.when(row)})")
+    did = words.did(row["stage"])
+    interval = f"95% interval {wording.interval(row['low'], row['high'], row['measure'])}"
     if row["base"] == POPULATION:
+        lead = f"{who} {did} at {_times(row)} the rate of {other} ({interval})"
+        unsure = f"the rate at which {who} {did} cannot be told apart from that of {other}"
         counts = (
-            f"{_n(row, 'events')} {words.did(row['stage'])} in {_n(row, 'denominator')} child-years, against "
+            f"{_n(row, 'events')} {did} in {_n(row, 'denominator')} child-years, against "
             f"{_n(row, 'reference_events')} in {_n(row, 'reference_denominator')}"
         )
-        text = f"{who} {words.did(row['stage'])} at {_times(row)} the rate of {other}"
-        if spoken == APART:
-            text = (
-                f"the rate at which {who} {words.did(row['stage'])} cannot be told apart from that of {other}"
-            )
     else:
-        counts = (
-            f"{_n(row, 'events')} of {_n(row, 'denominator')} against {_n(row, 'reference_events')} of "
-            f"{_n(row, 'reference_denominator')}"
-        )
+        share = f"{100 * row['events'] / row['denominator']:.0f}% {did}"
         of = f"of {who} who {words.did(row['base'])}" if row["unit"] == "children" else f"of {who}"
-        share = f"{100 * row['events'] / row['denominator']:.0f}% {words.did(row['stage'])}"
-        text = f"{of}, {share}: {_times(row)} the proportion among {other}"
-        if spoken == APART:
-            text = f"{of}, {share}, which cannot be told apart from the proportion among {other}"
-    tail = "; this is not evidence that there is no difference" if spoken == APART else ""
-    return _sentence(f"{text} ({_evidence(row)}: {counts}; {words.when(row)}){tail}")
+        lead = f"{of}, {share}: {_times(row)} the proportion among {other} ({interval})"
+        unsure = f"{of}, {share}, which cannot be told apart from the proportion among {other}"
+        counts = (
+            f"These are {_n(row, 'events')} of {_n(row, 'denominator')}, against "
+            f"{_n(row, 'reference_events')} of {_n(row, 'reference_denominator')}"
+        )
+    if spoken != APART:
+        return f"{_sentence(lead)} {counts}, {words.when(row)}."
+    ratio = wording.number(row["estimate"], row["measure"])
+    return (
+        f"{_sentence(f'{unsure}: relative rate {ratio} ({interval})')} {counts}, {words.when(row)}. "
+        "This is not evidence that there is no difference."
+    )
 
 
+@wording.said
 def findings(released: Released, words: Words) -> list[str]:
     """Say every comparison of a table, the reference and the unknown left out."""
     rows = _spoken(require(released).table)
     return [finding(row, words) for row in rows.to_dict("records")]
 
 
+@wording.said
 def headlines(
     ratios: Released, gaps: Released, words: Words, *, groups: list[str] | None = None
 ) -> list[str]:
@@ -140,6 +146,7 @@ def surest(rows: pd.DataFrame, words: Words) -> dict | None:
     return rows.iloc[best].to_dict() | {"margin": float(margin[best])}
 
 
+@wording.said
 def chance(ratios: Released) -> str:
     """Say how many of the comparisons made would keep off parity by chance alone."""
     table = _spoken(require(ratios).table)
@@ -154,6 +161,7 @@ def chance(ratios: Released) -> str:
     )
 
 
+@wording.said
 def undecided(counts: Released, words: Words) -> list[str]:
     """Say which stages are not shown in which years because too much is still undecided.
 
@@ -177,6 +185,7 @@ def undecided(counts: Released, words: Words) -> list[str]:
     ]
 
 
+@wording.said
 def representation(indices: Released, ratios: Released, words: Words) -> list[str]:
     """Say where the representation index and the relative rate of a group point different ways."""
     rates = {str(r["group"]): r for r in _spoken(require(ratios).table).to_dict("records")}
@@ -194,6 +203,7 @@ def representation(indices: Released, ratios: Released, words: Words) -> list[st
     return said
 
 
+@wording.said
 def cascade(steps: Released, words: Words) -> list[str]:
     """Say, for each group, at which decision most of its cumulative gap opens, and which parts are sure."""
     table, said = require(steps).table, []
@@ -221,6 +231,7 @@ def cascade(steps: Released, words: Words) -> list[str]:
     return said
 
 
+@wording.said
 def completeness(known: Released, words: Words) -> list[str]:
     """Say how often ethnicity is not known, and at which stage most often."""
     table = require(known).table
@@ -238,6 +249,7 @@ def completeness(known: Released, words: Words) -> list[str]:
     ]
 
 
+@wording.said
 def definitions(study, words: Words) -> list[str]:
     """Say how the study counts: its unit, its groups and the base they are counted on."""
     base = (
@@ -283,15 +295,6 @@ def _times(row) -> str:
     return f"{row['estimate']:.2f} times"
 
 
-def _evidence(row) -> str:
-    lead = (
-        "relative rate " + wording.number(row["estimate"], row["measure"]) + ", "
-        if voice(row) == APART
-        else ""
-    )
-    return f"{lead}95% interval {wording.interval(row['low'], row['high'], row['measure'])}"
-
-
 def _in_children(row: dict, above: pd.DataFrame, words: Words) -> str:
     """Say the gap in children, in the direction the row points."""
     same = (
@@ -308,11 +311,13 @@ def _in_children(row: dict, above: pd.DataFrame, words: Words) -> str:
     more, low, high = gap["estimate"], gap["low"], gap["high"]
     if more < 0:
         more, low, high = -more, -high, -low
+    if round(more) == 0:
+        return ""
     word = "more" if gap["estimate"] > 0 else "fewer"
     ends = " to ".join(f"{v:,.0f}".replace("-", wording.MINUS) for v in (low, high))
     return (
-        f"That is about {more:,.0f} {word} {unit} than if the rate had been that of "
-        f"{words.people(row['reference'])} (interval {ends})."
+        f"That is about {more:,.0f} {word} {words.one(unit, round(more))} than if the rate had been that of "
+        f"{words.people(row['reference'], unit)} (interval {ends})."
     )
 
 

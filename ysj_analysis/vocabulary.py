@@ -162,7 +162,7 @@ STAGES = MappingProxyType(
                 POPULATION,
                 _CONTACT,
                 "adverse",
-                "were first-time entrants",
+                "became first-time entrants",
             ),
             Stage("intervention", "Intervention", POPULATION, _CONTACT, "adverse", "were on an intervention"),
             Stage(
@@ -446,6 +446,16 @@ NOTES = MappingProxyType(
         "no_data": "not in the data",
         "no_number": "this line counts nothing",
         "reference": "the group the others are compared with",
+        "too_few_events": "fewer than 10 events in all",
+        "weights_vary": "the groups differ much in age or another stratum; see the wider interval",
+        "strata_dropped": "strata without anyone to compare, or of unknown size, left out",
+        "allocated": "children of unknown ethnicity shared out",
+        "no_unknown": "no child of unknown ethnicity",
+        "no_known": "no child of known ethnicity",
+        "no_finding": "the interval includes parity already",
+        "cannot_be_removed": "no sharing out of the unknown removes the finding",
+        "not_on_officers_list": "not a group that officers record",
+        "overdispersed": "varies more than chance gives",
     }
 )
 """Why a value is missing or should be read with care."""

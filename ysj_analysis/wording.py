@@ -6,6 +6,7 @@ applicable, ``[x]`` not available.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -23,8 +24,28 @@ MARKS = {
     NOT_AVAILABLE: "not available: not recorded, or too much still undecided",
 }
 
-_MARK_OF = {"suppressed": CONFIDENTIAL, "immature": NOT_AVAILABLE, "no_denominator": NOT_AVAILABLE}
+_MARK_OF = {
+    "suppressed": CONFIDENTIAL,
+    "immature": NOT_AVAILABLE,
+    "no_denominator": NOT_AVAILABLE,
+    "no_data": NOT_AVAILABLE,
+}
 _PERCENT = frozenset({"proportion", "risk_difference"})
+
+
+class Said(str):
+    """Words computed from a released table. A plain text with a number in it cannot be shown."""
+
+
+def said(function):
+    """Mark what a function says of released tables as such: a text, or a list of them."""
+
+    @functools.wraps(function)
+    def saying(*arguments, **named):
+        result = function(*arguments, **named)
+        return Said(result) if isinstance(result, str) else [Said(text) for text in result]
+
+    return saying
 
 
 def mark(note: str) -> str:
@@ -36,6 +57,18 @@ def mark(note: str) -> str:
     ('[c]', '[z]', '[x]')
     """
     return next((m for n, m in _MARK_OF.items() if n in note), NOT_APPLICABLE)
+
+
+def why(note: str) -> str:
+    """Say why a count is missing: hidden, unless the note gives another reason.
+
+    Examples
+    --------
+    >>> why(""), why("reference"), why("immature")
+    ('suppressed', 'suppressed', 'immature')
+    """
+    other = {"immature", "no_denominator", "no_number", "no_data"} & set(note.split())
+    return other.pop() if other else "suppressed"
 
 
 def count(value: float, note: str = "suppressed") -> str:
@@ -104,15 +137,38 @@ class Words:
 
     stages: Mapping[str, Stage] = field(default_factory=lambda: STAGES)
     period: str = "financial"
+    own_groups: bool = False
 
     @classmethod
     def of(cls, study) -> Words:
         """Take the words of a study."""
-        return cls(study.stages, study.period)
+        return cls(study.stages, study.period, study.base == "own")
+
+    rates_note = (
+        "A rate of the population is per 1,000 child-years; other figures are shares of those in 'Out of'. The gap is "
+        "in the same units. The complement ratio compares those who did not reach the stage. 'Above parity' is how "
+        "many more there are than at the rate of the group compared with. Those of unknown ethnicity have a table "
+        "of their own, on how far the data can be trusted."
+    )
+    """What stands under a table of stages."""
+
+    def known(self, study) -> list[str]:
+        """List the groups of known ethnicity."""
+        return [g for g in study.groups if g != UNKNOWN]
 
     def group(self, group: str) -> str:
-        """Label a group in a table."""
-        return BROAD_LABELS.get(str(group), str(group))
+        """Label a group in a table, in a word or as the study names it."""
+        return "Not known" if str(group) == UNKNOWN else str(group)
+
+    def full(self, group: str) -> str:
+        """Give the full name of a group, to be said once.
+
+        Examples
+        --------
+        >>> Words().full("Asian"), Words(own_groups=True).full("Black")
+        ('Asian or Asian British', 'Black')
+        """
+        return str(group) if self.own_groups else BROAD_LABELS.get(str(group), str(group))
 
     def people(self, group: str, unit: str = "children") -> str:
         """Speak of a group in a sentence.
@@ -125,7 +181,7 @@ class Words:
         noun = "people" if unit == "cases" else "children"
         special = {
             "Mixed": f"Mixed-heritage {noun}",
-            "Other": f"{noun} of other ethnic groups",
+            "Other": f"{noun} of {'the group Other' if self.own_groups else 'other ethnic groups'}",
             UNKNOWN: f"{noun} of unknown ethnicity",
             "all-others": f"all other {noun}",
             "overall": f"all {noun}",
@@ -146,6 +202,24 @@ class Words:
         if str(base) == POPULATION:
             return "child-years aged 10 to 17"
         return f"{unit} who {self.did(base)}" if unit == "children" else f"{unit} that {self.did(base)}"
+
+    def one(self, unit: str, number: float) -> str:
+        """Give a unit in the singular or the plural.
+
+        Examples
+        --------
+        >>> Words().one("children", 1), Words().one("episodes", 2)
+        ('child', 'episodes')
+        """
+        if number != 1:
+            return unit
+        return (
+            "child"
+            if unit == "children"
+            else unit.removesuffix("es")
+            if unit == "searches"
+            else unit.removesuffix("s")
+        )
 
     def span(self, counts) -> str:
         """Write the whole period that a table of counts covers."""
