@@ -2,7 +2,8 @@
 
 import csv
 import os
-from collections import Counter
+import shutil
+from collections import Counter, defaultdict
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pandas as pd
 import pytest
 
 from ysj_analysis import calendar_periods as periods
+from ysj_analysis import load, pipeline
 from ysj_analysis.tables import DataError
 from ysj_analysis.vocabulary import PERIODS, period_label
 
@@ -153,6 +155,29 @@ def test_another_kind_of_year_is_refused(ask):
         ask(days("2024-01-01"), "fiscal")
     with pytest.raises(ValueError, match="'year' or 'quarter'"):
         periods.in_periods(pd.DataFrame({"date": days("2024-01-01")}), split="month")
+
+
+@pytest.mark.parametrize("period", PERIODS)
+def test_a_study_counts_in_every_kind_of_year(tmp_path, period):
+    """Children arrested in Islington by year, counted from the file with a set for each year."""
+    source = Path(__file__).parents[1] / "data" / "synthetic"
+    folder = tmp_path / "study"
+    shutil.copytree(source, folder)
+    text = (folder / "study.toml").read_text(encoding="utf-8")
+    (folder / "study.toml").write_text(
+        text.replace('period = "financial"', f'period = "{period}"'), encoding="utf-8"
+    )
+    first_month = {"financial": 4, "calendar": 1, "academic": 9, "december": 1}[period]
+    by_hand = defaultdict(set)
+    with (source / "events.csv").open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            if row["stage"] == "arrest" and row["area"] == "Islington":
+                year, month = int(row["date"][:4]), int(row["date"][5:7])
+                by_hand[year - (month < first_month)].add(row["child_id"])
+    counts = pipeline.stage_counts(load.study(folder))
+    arrests = counts.query("stage == 'arrest' and area == 'Islington' and base == 'population'")
+    got = arrests.groupby("year")["events"].sum()
+    assert got.to_dict() == {year: len(by_hand[year]) for year in range(2016, 2024)}
 
 
 # -- rolling -----------------------------------------------------------------------------------------

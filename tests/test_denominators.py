@@ -110,6 +110,18 @@ def test_a_population_of_bands_is_refused_when_a_study_is_read(tmp_path):
         load.population(tmp_path)
 
 
+@needs_shared_data
+def test_no_sum_of_bands_gives_the_real_10_to_17():
+    with (CENSUS / "census2021-ts007-ltla.csv").open(encoding="utf-8-sig", newline="") as file:
+        row = next(r for r in csv.DictReader(file) if r["geography"] == "Islington")
+    count = {age: int(row[f"Age: Aged {age} years; measures: Value"]) for age in range(10, 25)}
+    bands = {"10-15": range(10, 16), "16-17": range(16, 18), "16-24": range(16, 25)}
+    sums = {band: sum(count[age] for age in years) for band, years in bands.items()}
+    assert sums == {"10-15": 11_777, "16-17": 3_566, "16-24": 27_291}  # data formats, 2.3
+    table = pd.DataFrame({"area": "Islington", "age": list(count), "population": list(count.values())})
+    assert ages.aged_10_to_17(table, by=["area"])["population"].to_list() == [BOROUGHS["Islington"]]
+
+
 # -- bases -------------------------------------------------------------------------------------------
 
 

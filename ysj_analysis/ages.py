@@ -57,7 +57,17 @@ def span(age: object) -> range | None:
 
 
 def fault(labels: Iterable[object]) -> str:
-    """Say why a set of ages does not make 10 to 17, each year once; empty when it does.
+    """Say why a set of ages does not make 10 to 17, each year once.
+
+    Parameters
+    ----------
+    labels : iterable
+        Ages and bands, as `span` reads them; one that is repeated counts once.
+
+    Returns
+    -------
+    str
+        The first reason; empty when they do.
 
     Examples
     --------
@@ -96,6 +106,10 @@ def refuse_other_ages(table: pd.DataFrame, by: Sequence[str], file: str) -> None
     ------
     DataError
         With the first cell at fault and what is wrong with its ages.
+
+    Examples
+    --------
+    >>> refuse_other_ages(pd.DataFrame({"area": "A", "age": range(10, 18)}), ["area"], "population.csv")
     """
     written = table["age"].astype(str)
     wrong = written.map({age: fault([age]) for age in written.unique()})

@@ -49,6 +49,14 @@ def population(study: str | Path, people: str | Path, out: str | Path, *, fill: 
     DataError
         When the study has a population, the other folder has none, the two are on different bases, an area
         or a year of the study has no population, or ``out`` holds something.
+
+    Examples
+    --------
+    A study that has a population keeps it.
+
+    >>> population("data/synthetic", "population", "out")  # doctest: +IGNORE_EXCEPTION_DETAIL
+    Traceback (most recent call last):
+    DataError: synthetic/ has a population.csv already.
     """
     study, people = Path(study), Path(people)
     if (study / "population.csv").is_file():

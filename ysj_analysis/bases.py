@@ -14,6 +14,16 @@ OWN = "own"
 def same_base(one: str, other: str) -> bool:
     """Say whether two census bases put every detailed group in the same broad group.
 
+    Parameters
+    ----------
+    one, other : {"2001", "2011", "2021", "own"}
+        The bases.
+
+    Returns
+    -------
+    bool
+        False for groups a study names itself beside those of a census: nobody can tell.
+
     Examples
     --------
     >>> same_base("2011", "2021"), same_base("2001", "2021"), same_base("own", "2021")

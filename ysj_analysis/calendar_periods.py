@@ -64,7 +64,23 @@ def london(moments: Iterable, *, file: str = "", column: str = "date", first_row
 
 
 def day(moments: pd.Series) -> pd.Series:
-    """Give the local day of moments that know their zone, as dates without one."""
+    """Give the day of moments that know their zone, as dates without one.
+
+    Parameters
+    ----------
+    moments : Series of datetime
+        As `london` gives them.
+
+    Returns
+    -------
+    Series of datetime
+        Midnight of the day, without a zone.
+
+    Examples
+    --------
+    >>> day(london(["2016-05-31T23:01:00+00:00"])).iloc[0]
+    Timestamp('2016-06-01 00:00:00')
+    """
     return moments.dt.tz_localize(None).dt.normalize()
 
 
@@ -101,6 +117,18 @@ def year_of(dates: pd.Series, period: str = "financial") -> pd.Series:
 def quarter_of(dates: pd.Series, period: str = "financial") -> pd.Series:
     """Give the quarter, 1 to 4, of the year that each date falls in.
 
+    Parameters
+    ----------
+    dates : Series of datetime
+        Days; none missing.
+    period : {"financial", "calendar", "academic", "december"}
+        The kind of year.
+
+    Returns
+    -------
+    Series of int
+        Quarters, the first beginning with the year.
+
     Examples
     --------
     >>> days = pd.Series(pd.to_datetime(["2024-03-31", "2024-04-01"]))
@@ -112,6 +140,20 @@ def quarter_of(dates: pd.Series, period: str = "financial") -> pd.Series:
 
 def bounds(year: int, period: str = "financial", *, years: int = 1) -> tuple[pd.Timestamp, pd.Timestamp]:
     """Give the first and the last day of a year, or of several that end with it.
+
+    Parameters
+    ----------
+    year : int
+        The last year, by the one it starts in.
+    period : {"financial", "calendar", "academic", "december"}
+        The kind of year.
+    years : int
+        How many years.
+
+    Returns
+    -------
+    tuple of Timestamp
+        First and last day, both included.
 
     Examples
     --------
@@ -126,6 +168,20 @@ def bounds(year: int, period: str = "financial", *, years: int = 1) -> tuple[pd.
 
 def quarter_label(year: int, quarter: int, period: str = "financial") -> str:
     """Write a quarter by its months, which say the same in every kind of year.
+
+    Parameters
+    ----------
+    year : int
+        The year, by the one it starts in.
+    quarter : {1, 2, 3, 4}
+        The quarter of that year.
+    period : {"financial", "calendar", "academic", "december"}
+        The kind of year.
+
+    Returns
+    -------
+    str
+        First and last month; two years where it crosses into the next.
 
     Examples
     --------
@@ -195,6 +251,10 @@ def refuse_other_period(counts: pd.DataFrame | None, period: str, *, file: str =
     ------
     DataError
         When a row is of another kind of year.
+
+    Examples
+    --------
+    >>> refuse_other_period(pd.DataFrame({"period": ["financial", None]}), "financial")
     """
     if counts is None or "period" not in counts:
         return

@@ -76,6 +76,16 @@ def _lines() -> tuple[Mapping[str, str], ...]:
 def fold(label: object) -> str:
     """Bring a label to the form in which it is looked up: case, spacing and dashes evened out.
 
+    Parameters
+    ----------
+    label : object
+        As it is written.
+
+    Returns
+    -------
+    str
+        Empty for a label of spaces.
+
     Examples
     --------
     >>> fold("  White \N{EN DASH} british ")
@@ -111,7 +121,23 @@ def schemes() -> pd.DataFrame:
 
 
 def lines(scheme: str) -> pd.DataFrame:
-    """Give the lines of one code list: ``label, code, group_2001, group_2021, source, note``."""
+    """Give the lines of one code list, as they are in the file.
+
+    Parameters
+    ----------
+    scheme : str
+        One of `SCHEMES`.
+
+    Returns
+    -------
+    DataFrame
+        ``label, code, group_2001, group_2021, source, note``: a code in detailed lists, groups in others.
+
+    Examples
+    --------
+    >>> lines("police-ic").loc[4, ["label", "group_2001", "group_2021"]].to_list()
+    ['IC5', 'Other', 'Asian']
+    """
     named(scheme, SCHEMES)
     table = pd.DataFrame(_lines())
     return table[table["scheme"] == scheme].drop(columns="scheme").reset_index(drop=True)
@@ -119,6 +145,16 @@ def lines(scheme: str) -> pd.DataFrame:
 
 def labels(scheme: str) -> dict[str, str]:
     """Map the labels of a detailed code list, as they are written, to detailed codes.
+
+    Parameters
+    ----------
+    scheme : str
+        A code list of detailed groups.
+
+    Returns
+    -------
+    dict of str to str
+        Label to code, in the order of the file.
 
     Examples
     --------
@@ -167,21 +203,73 @@ def recognised(values: Iterable) -> pd.DataFrame:
 
 
 def named(scheme: str, choices: Iterable[str]) -> None:
-    """Refuse a code list that is not one of some, saying which it may have been."""
+    """Refuse a code list that is not one of some, saying which it may have been.
+
+    Parameters
+    ----------
+    scheme : str
+        What was asked for.
+    choices : iterable of str
+        What could have been.
+
+    Raises
+    ------
+    ValueError
+        If it is none of them.
+    """
     choices = list(choices)
     if scheme not in choices:
         raise ValueError(f"scheme {scheme!r} is not one of {', '.join(choices)}.{near(scheme, choices)}")
 
 
 def group_column(base: str) -> str:
-    """Name the column of the file that holds the broad groups of a base."""
+    """Name the column of the file that holds the broad groups of a base.
+
+    Parameters
+    ----------
+    base : {"2001", "2011", "2021"}
+        The census base.
+
+    Returns
+    -------
+    str
+        A column of the file.
+
+    Examples
+    --------
+    >>> group_column("2011")
+    'group_2021'
+    """
     if base not in BASES:
         raise ValueError(f"base {base!r} is not one of {', '.join(BASES)}.")
     return "group_2001" if base == "2001" else "group_2021"
 
 
 def meanings_of(names: Sequence[str], column: str) -> dict[str, str]:
-    """Collect what each label means in the code lists, folded; two meanings of one label are refused."""
+    """Collect what each label means in the code lists.
+
+    Parameters
+    ----------
+    names : sequence of str
+        The code lists.
+    column : str
+        ``code``, or that of the broad groups of a base.
+
+    Returns
+    -------
+    dict of str to str
+        Folded label to meaning.
+
+    Raises
+    ------
+    ValueError
+        If a list has no groups on that base, or a label means one thing in one list and another in another.
+
+    Examples
+    --------
+    >>> meanings_of(["police-16+1", "police-18+1"], "code")["o1"]
+    'A4'
+    """
     known: dict[str, str] = {}
     for line in (line for line in _lines() if line["scheme"] in names):
         label, meaning = fold(line["label"]), line[column]
@@ -198,5 +286,21 @@ def meanings_of(names: Sequence[str], column: str) -> dict[str, str]:
 
 
 def text(value: object) -> str:
-    """Write a value as a label; a missing one is an empty label."""
+    """Write a value as a label.
+
+    Parameters
+    ----------
+    value : object
+        Text, a number, or a missing value.
+
+    Returns
+    -------
+    str
+        Empty for a missing value.
+
+    Examples
+    --------
+    >>> text(99), text(None), text(float("nan"))
+    ('99', '', '')
+    """
     return "" if value is None or value is pd.NA or value != value else str(value)

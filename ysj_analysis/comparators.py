@@ -220,6 +220,11 @@ def refuse_implausible(checked: pd.DataFrame) -> None:
     ------
     DataError
         With the first rate that cannot be.
+
+    Examples
+    --------
+    >>> t = pd.DataFrame({"area": ["England", "North", "South"], "year": 2016, "rate": [300, 237, 417]})
+    >>> refuse_implausible(plausibility(t, whole="England", parts=["North", "South"]))
     """
     wrong = checked["verdict"].isin([SUM, OUTSIDE])
     if wrong.any():
