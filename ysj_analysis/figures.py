@@ -10,6 +10,7 @@ from __future__ import annotations
 import html
 import io
 import re
+import textwrap
 
 import matplotlib as mpl
 import numpy as np
@@ -27,6 +28,9 @@ FIGURE = "application/vnd.ysj.figure+json"
 
 DARK_BLUE, TURQUOISE, DARK_PINK, ORANGE = "#12436D", "#28A197", "#801650", "#F46A25"
 GREY, PALE = "#3D3D3D", "#D9D9D9"
+WIDTH = 8.2
+"""Inches: text of 10 points is then read at about 12 pixels on a page."""
+
 _TICKS = (0.1, 0.2, 0.25, 0.5, 0.67, 1, 1.5, 2, 3, 4, 6, 8, 12, 20, 40)
 
 _STYLE = {
@@ -66,14 +70,14 @@ def relative_rates(released: Released, *, name: str, title: str, words: Words) -
     table = _compared(require(released).table)
     groups, stages = list(dict.fromkeys(table["group"])), list(dict.fromkeys(table["stage"]))
     with mpl.rc_context(_STYLE):
-        figure = Figure(figsize=(2.05 * len(groups) + 2.4, 0.36 * len(stages) + 1.2), layout="constrained")
+        figure = Figure(figsize=(WIDTH, 0.38 * len(stages) + 1.1), layout="constrained")
         panels = np.atleast_1d(figure.subplots(1, len(groups), sharey=True, sharex=True))
         low, high = _limits(table)
         for panel, group in zip(panels, groups, strict=True):
             rows = table[table["group"] == group].set_index("stage").reindex(stages)
             _panel(panel, rows, (low, high))
             panel.set_title(words.group(group), loc="left", fontsize=10.5, fontweight="bold")
-        panels[0].set_yticks(range(len(stages)), [words.stage(s) for s in stages])
+        panels[0].set_yticks(range(len(stages)), [_wrapped(words.stage(s)) for s in stages])
         panels[0].set_ylim(len(stages) - 0.5, -0.5)
         reference = words.people(table["reference"].iloc[0], table["unit"].iloc[0])
         figure.supxlabel(
@@ -101,7 +105,7 @@ def cascade(released: Released, *, name: str, title: str, words: Words) -> Shown
     table = require(released).table
     groups = list(dict.fromkeys(table["group"].astype(str)))
     with mpl.rc_context(_STYLE):
-        figure = Figure(figsize=(8.6, 0.36 * len(table) + 0.62 * len(groups) + 0.6), layout="constrained")
+        figure = Figure(figsize=(WIDTH, 0.36 * len(table) + 0.62 * len(groups) + 0.6), layout="constrained")
         heights = [max(1.6, int((table["group"].astype(str) == g).sum())) for g in groups]
         panels = np.atleast_1d(figure.subplots(len(groups), 1, sharex=True, height_ratios=heights))
         reached = table["reached"].to_numpy(float)
@@ -141,7 +145,7 @@ def matrix(released: Released, *, name: str, title: str, words: Words) -> Shown:
     )
     texts = cells.pivot(index="stage", columns="group", values="text").reindex(stages)[groups].fillna("[z]")
     with mpl.rc_context(_STYLE | {"axes.spines.bottom": False}):
-        figure = Figure(figsize=(1.35 * len(groups) + 3.2, 0.4 * len(stages) + 0.9), layout="constrained")
+        figure = Figure(figsize=(WIDTH, 0.4 * len(stages) + 0.9), layout="constrained")
         axes = figure.subplots()
         palette = sns.diverging_palette(200, 20, s=65, l=60, as_cmap=True)
         logs = np.log2(values.where(values > 0))
@@ -159,7 +163,7 @@ def matrix(released: Released, *, name: str, title: str, words: Words) -> Shown:
         for (i, j), text in np.ndenumerate(texts.to_numpy()):
             axes.text(j + 0.5, i + 0.5, text, ha="center", va="center", color="#0B0C0C")
         axes.set_xticks(np.arange(len(groups)) + 0.5, [_short(g) for g in groups], rotation=0)
-        axes.set_yticks(np.arange(len(stages)) + 0.5, [words.stage(s) for s in stages], rotation=0)
+        axes.set_yticks(np.arange(len(stages)) + 0.5, [_wrapped(words.stage(s)) for s in stages], rotation=0)
         axes.xaxis.tick_top()
         axes.tick_params(length=0)
         axes.set(xlabel="", ylabel="")
@@ -252,7 +256,7 @@ def _steps(axes, rows: pd.DataFrame, span: tuple[float, float], words: Words) ->
         axes.text(
             max(after[i], before[i]) * 1.02, i, f"×{row['estimate']:.2f}{sure}", va="center", fontsize=9
         )
-    axes.set_yticks(y, [words.stage(s) for s in rows["stage"]])
+    axes.set_yticks(y, [_wrapped(words.stage(s)) for s in rows["stage"]])
     axes.set_ylim(len(rows) - 0.4, -0.6)
     axes.set_title(words.group(rows["group"].iloc[0]), loc="left", fontsize=10.5, fontweight="bold")
 
@@ -263,6 +267,11 @@ def _cell(row: dict) -> str:
     return wording.number(row["estimate"], row["measure"]) + (
         "*" if row["low"] > 1 or row["high"] < 1 else ""
     )
+
+
+def _wrapped(label: str) -> str:
+    """Set a long label on two lines."""
+    return "\n".join(textwrap.wrap(label, 26))
 
 
 def _short(group: str) -> str:

@@ -160,7 +160,8 @@ def latest(counts: pd.DataFrame, year: int) -> pd.DataFrame:
     usable = counts[counts["year"] <= year]
     rank = usable["year"].where(usable["note"] != "immature", usable["year"] - 10_000)
     best = rank.groupby([usable["area"], usable["stage"], usable["base"]], observed=True).transform("max")
-    return usable[rank == best].reset_index(drop=True)
+    order = [c for c in ("area", "stage", "base", "group") if c in usable]
+    return usable[rank == best].sort_values(order, kind="stable").reset_index(drop=True)
 
 
 def for_report(

@@ -179,8 +179,8 @@ def undecided(counts: Released, words: Words) -> list[str]:
         together.setdefault(tuple(sorted(late)), []).append(words.stage(stage))
     return [
         f"{wording.join(stages)}: {wording.join([period_label(int(y), 1, words.period) for y in late])} "
-        "cannot be shown yet, because too many cases are still undecided. A lower figure for those years "
-        "would be a delay, not a fall."
+        "cannot be shown yet, because too much is still undecided. A lower figure now would be a delay, not "
+        "a fall."
         for late, stages in together.items()
     ]
 

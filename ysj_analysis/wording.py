@@ -222,9 +222,9 @@ class Words:
         )
 
     def span(self, counts) -> str:
-        """Write the whole period that a table of counts covers."""
-        last, first = int(counts["year"].max()), int((counts["year"] - counts["years"] + 1).min())
-        return period_label(last, last - first + 1, self.period)
+        """Write the last period that a table of counts covers; a stage with another says so itself."""
+        last = int(counts["year"].max())
+        return period_label(last, int(counts.loc[counts["year"] == last, "years"].max()), self.period)
 
     def when(self, row) -> str:
         """Write the period of a row."""
