@@ -331,6 +331,16 @@ def test_a_mapping_is_needed_and_must_be_toml(room, tmp_path):
         read_mapping(tmp_path / "empty.toml")
 
 
+@pytest.mark.parametrize(
+    "part", ["files", "reading", "children", "events", "offences", "codes", "obsolete", "decisions"]
+)
+@pytest.mark.parametrize("value", ['"x"', "1", '["x"]', "2024-01-01"])
+def test_a_part_that_is_no_table_is_refused(tmp_path, part, value):
+    (tmp_path / "m.toml").write_text(f"{part} = {value}\n")
+    with pytest.raises(load.DataError, match=f"of {part} are single values"):
+        read_mapping(tmp_path / "m.toml")
+
+
 def test_files_must_match_the_mapping(room):
     extra = room.write("extra.csv", PEOPLE)
     with pytest.raises(

@@ -18,6 +18,18 @@ RULES = {
 """What each choice of ``ethnicity_changes`` means."""
 
 
+_DEFAULTS = {
+    "recorded": "",
+    "sex": "unknown",
+    "ethnicity_source": "unknown",
+    "birth_date": "",
+    "looked_after": "",
+    "send": "",
+    "area": "",
+}
+_LATEST = ("sex", "birth_date", "looked_after", "send", "area")
+
+
 def one_each(records: pd.DataFrame, rule: str, base: str, ledger: Ledger) -> pd.DataFrame:
     """Make one row of all records of each child.
 
@@ -50,10 +62,8 @@ def one_each(records: pd.DataFrame, rule: str, base: str, ledger: Ledger) -> pd.
     0        a        B1             self
     1        b        NS          unknown
     """
-    defaults = {"recorded": "", "birth_date": "", "looked_after": "", "send": "", "area": ""}
-    defaults |= {"sex": "unknown", "ethnicity_source": "unknown"}
-    records = records.assign(**{k: v for k, v in defaults.items() if k not in records})
-    records = records.fillna(defaults)
+    records = records.assign(**{k: v for k, v in _DEFAULTS.items() if k not in records})
+    records = records.fillna(_DEFAULTS)
     records = records.assign(known=~records["ethnicity"].isin(_UNKNOWN_CODES), order=range(len(records)))
     records = records.sort_values(["child_id", "recorded", "order"], kind="stable", ignore_index=True)
     children = records[["child_id"]].drop_duplicates(ignore_index=True)
@@ -68,20 +78,8 @@ def one_each(records: pd.DataFrame, rule: str, base: str, ledger: Ledger) -> pd.
     _tell_changes(records, rule, base, len(children), ledger)
 
     chosen = children.merge(_ethnicity(records, rule), on="child_id")
-    for column, nothing in (
-        ("sex", "unknown"),
-        ("birth_date", ""),
-        ("looked_after", ""),
-        ("send", ""),
-        ("area", ""),
-    ):
-        said = records[records[column] != nothing]
-        differ = said.groupby("child_id")[column].nunique().gt(1).sum()
-        if differ:
-            what = f"{int(differ):,} children with different values of {column} in their records"
-            ledger.add("children", what, "the latest that is recorded is kept", left=len(children))
-        latest = said.groupby("child_id")[column].last()
-        chosen[column] = looked_up(chosen["child_id"], latest, nothing)
+    for column in _LATEST:
+        chosen[column] = _latest(records, column, children["child_id"], ledger)
     source = chosen["ethnicity_source"].where(~chosen["ethnicity"].isin(_UNKNOWN_CODES), "unknown")
     by_source = source[source != "unknown"].value_counts()
     if set(by_source.index) - {"self"}:
@@ -100,6 +98,16 @@ def one_each(records: pd.DataFrame, rule: str, base: str, ledger: Ledger) -> pd.
         "area",
     ]
     return chosen[names]
+
+
+def _latest(records: pd.DataFrame, column: str, children: pd.Series, ledger: Ledger) -> pd.Series:
+    """Take the latest that is recorded of one column, for each child."""
+    said = records[records[column] != _DEFAULTS[column]]
+    differ = int(said.groupby("child_id")[column].nunique().gt(1).sum())
+    if differ:
+        what = f"{differ:,} children with different values of {column} in their records"
+        ledger.add("children", what, "the latest that is recorded is kept", left=len(children))
+    return looked_up(children, said.groupby("child_id")[column].last(), _DEFAULTS[column])
 
 
 def looked_up(keys: pd.Series, values: pd.Series, nothing: str = "") -> pd.Series:

@@ -212,25 +212,13 @@ def located(grid: pd.DataFrame, headers: Sequence[str], file: str, ledger: Ledge
             f"{spill.idxmax():,}.\nLook for an unquoted separator in it, and export the file again."
         )
     body = body.iloc[:, :width].apply(lambda column: column.str.strip())
-    filled = body.ne("").sum(axis=1)
-    wanted = body[places].set_axis(list(headers), axis=1)
-    total = (wanted.iloc[:, 0].eq("") | wanted.iloc[:, 0].str.fullmatch(TOTAL)) & body.apply(
-        lambda column: column.str.fullmatch(TOTAL)
-    ).any(axis=1)
-    note = (filled == 1) & (width > 2) & ~total
     if above := row - 1:
         ledger.add("read", f"{file}: {above} rows above the header", "titles", removed=above, left=len(body))
     if marked:
         what = f"{file}: {marked} of {len(headers)} headers read without a footnote mark or stray spaces"
         ledger.add("read", what, "the mark is not part of the name", left=len(headers))
-    for rows, what, why in (
-        (filled == 0, "empty rows", "nothing is in them"),
-        (total, "totals rows", "a total stands for the rows above it, which are counted"),
-        (note, "rows with one filled cell", "notes at the foot of the export; no record has so little"),
-    ):
-        if rows.any():
-            body = body[~rows.reindex(body.index)]
-            ledger.add("read", f"{file}: {what}", why, removed=int(rows.sum()), left=len(body))
+    wanted = body[places].set_axis(list(headers), axis=1)
+    body = _records(body, wanted.iloc[:, 0], file, ledger)
     if grid.attrs.get("encoding") == "cp1252":
         why = "its bytes are not UTF-8; case-management systems on Windows write this"
         ledger.add("read", f"{file}: read as Windows-1252", why, left=len(body))
@@ -240,6 +228,27 @@ def located(grid: pd.DataFrame, headers: Sequence[str], file: str, ledger: Ledge
         raise DataError(f"{file}: 0 rows under the header.\nExport it again.")
     ledger.add("read", f"{file}: rows of the table", "as they are", left=len(body))
     return Found(file, wanted.loc[body.index], body.duplicated())
+
+
+def _records(body: pd.DataFrame, ids: pd.Series, file: str, ledger: Ledger) -> pd.DataFrame:
+    """Set aside empty rows, totals and notes, a line in the ledger for each kind."""
+    filled = body.ne("").sum(axis=1)
+    total = (ids.eq("") | ids.str.fullmatch(TOTAL)) & body.apply(
+        lambda column: column.str.fullmatch(TOTAL)
+    ).any(axis=1)
+    for rows, what, why in (
+        (filled == 0, "empty rows", "nothing is in them"),
+        (total, "totals rows", "a total stands for the rows above it, which are counted"),
+        (
+            (filled == 1) & (body.shape[1] > 2) & ~total,
+            "rows with one filled cell",
+            "notes at the foot of the export; no record has so little",
+        ),
+    ):
+        if rows.any():
+            body = body[~rows.reindex(body.index)]
+            ledger.add("read", f"{file}: {what}", why, removed=int(rows.sum()), left=len(body))
+    return body
 
 
 def _places(grid: pd.DataFrame, headers: Sequence[str], file: str) -> tuple[int, list[int], int]:

@@ -122,6 +122,7 @@ def read_mapping(file: str | Path) -> CaseMapping:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise DataError(f"{path.name}: cannot be read ({error}).\nCorrect that line.") from None
     _refuse_undecided(settings, path.name)
+    _refuse_shape(settings, path.name)
     faults: list[str] = []
     mapping = _mapping(settings, path.name, hashlib.sha256(raw).hexdigest()[:12], faults)
     if faults:
@@ -144,6 +145,17 @@ def _refuse_undecided(settings: Mapping, name: str) -> None:
             "Decide each from the system's own code lists, or ask whoever enters the records. Delete the line of "
             f'a column that is not there; write "{NOT_COUNTED}" for an outcome that reaches no stage.'
         )
+
+
+def _refuse_shape(settings: Mapping, name: str) -> None:
+    """Refuse a part that is a single value where it has to be a table."""
+    for part in (part for part in PARTS if part in settings):
+        tables = _list(settings[part]) if part in FIELDS else [settings[part]]
+        if wrong := [value for value in tables if not isinstance(value, Mapping)]:
+            raise DataError(
+                f"{name}: {len(wrong)} of {len(tables)} entries of {part} are single values, the first {shown(wrong[0])}."
+                f"\nWrite [{part}] on a line of its own, and its entries below it."
+            )
 
 
 def _entries(value: Any, where: str = "") -> Iterator[tuple[str, Any]]:

@@ -15,9 +15,7 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import os
-import re
 import shutil
 import tempfile
 from collections import Counter
@@ -30,6 +28,7 @@ import pandas as pd
 from . import messy_labels as labels
 from . import synthetic
 from .case_fields import OUT_OF_AREA
+from .messy_truth import truth_json
 from .vocabulary import UNKNOWN, broad_groups
 
 AREA, ELSEWHERE, YEARS = "Islington", "Camden", (2021, 2022, 2023)
@@ -141,20 +140,17 @@ def files(seed: int) -> dict[str, bytes]:
     outcomes, lost = _outcomes(harm, events, children)
     people, told = _people(harm, children), _offences(harm, offences)
     population = study.population.query("area == @AREA")
-    real = (
-        events[events["area"] == AREA]
-        .drop(columns="person")
-        .merge(own[["child_id", "ethnicity"]], on="child_id")
-    )
+    real = events[events["area"] == AREA].drop(columns="person")
+    real = real.merge(own[["child_id", "ethnicity"]], on="child_id")
+    ours = offences[offences["child_id"].isin(own["child_id"])]
+    years = (YEARS[0], YEARS[-1])
     return {
         "young_people.csv": _bytes(people, "utf-8-sig", ",", "\r\n"),
         "outcomes.csv": _bytes(outcomes, "utf-16", "\t", "\r\n"),
         "offences.csv": _bytes(told, "cp1252", ";", "\n"),
         "population.csv": population.to_csv(index=False, lineterminator="\n").encode(),
-        "mapping.toml": labels.mapping_text(seed, (YEARS[0], YEARS[-1]), study.truth.extract_date).encode(),
-        "truth.json": _truth(
-            seed, harm, real, lost, own, offences[offences["child_id"].isin(own["child_id"])]
-        ),
+        "mapping.toml": labels.mapping_text(seed, years, study.truth.extract_date).encode(),
+        "truth.json": truth_json(seed, AREA, years, own, real, ours, lost, harm.done).encode(),
     }
 
 
@@ -338,42 +334,3 @@ def _bytes(rows: list[list[str]], encoding: str, separator: str, line_end: str) 
     if encoding == "utf-16":  # as Windows writes it, whichever the machine's own order of bytes
         return b"\xff\xfe" + text.getvalue().encode("utf-16-le")
     return text.getvalue().encode(encoding)
-
-
-# -- the truth ---------------------------------------------------------------------------------------
-
-
-def _truth(
-    seed, harm: _Damage, events, lost: pd.DataFrame, own: pd.DataFrame, offences: pd.DataFrame
-) -> bytes:
-    """Count what is under the damage, and what is left of it when the lost events are gone."""
-    gone = set(lost.itertuples(index=False, name=None))
-    left = events[[key not in gone for key in events[list(lost.columns)].itertuples(index=False, name=None)]]
-    truth = {
-        "seed": seed,
-        "area": AREA,
-        "years": [YEARS[0], YEARS[-1]],
-        "children": len(own),
-        "episodes": int(events["episode_id"].nunique()),
-        "events": len(events),
-        "offences": len(offences),
-        "events_lost": len(lost),
-        "damage": dict(sorted(harm.done.items())),
-        "counts": _counts(events),
-        "counts_without_lost": _counts(left),
-    }
-    text = json.dumps(truth, indent=1)
-    return (
-        re.sub(r"\[[^\[\]{}]*\]", lambda m: " ".join(m[0].split()), text) + "\n"
-    ).encode()  # a line a list
-
-
-def _counts(events: pd.DataFrame) -> list[list]:
-    """Count distinct children and episodes by financial year of the event, stage and broad group."""
-    day = pd.to_datetime(events["date"])
-    table = events.assign(
-        year=day.dt.year - (day.dt.month < 4), group=events["ethnicity"].map(broad_groups("2021"))
-    )
-    table = table[table["year"].between(YEARS[0], YEARS[-1])]
-    cells = table.groupby(["year", "stage", "group"])[["child_id", "episode_id"]].nunique().reset_index()
-    return cells.to_numpy(dtype=object).tolist()
