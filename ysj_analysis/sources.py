@@ -14,7 +14,18 @@ from types import MappingProxyType
 
 import pandas as pd
 
-from . import source_case_export, source_census_2021, source_cook_county, source_police_uk
+from . import (
+    source_case_export,
+    source_census_2021,
+    source_cook_county,
+    source_ethnicity_facts,
+    source_home_office,
+    source_lait,
+    source_nomis,
+    source_ons_custom,
+    source_police_uk,
+    source_yjb,
+)
 from .study_folder import StudyFolder
 from .tables import DataError
 
@@ -70,6 +81,40 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
                 "boundary_name": (),
                 "ethnicity_base": ("2021", "2011", "2001"),
             },
+        ),
+        "yjb": Format(
+            "Youth Justice Board supplementary tables by ethnicity (.xlsx, .ods or .xls chapters)",
+            source_yjb.read,
+            source_yjb.clean,
+            {"tables": (), "ethnicity_base": ("2001", "2011", "2021")},
+        ),
+        "ethnicity-facts": Format(
+            "Ethnicity facts and figures downloads (CSV)",
+            source_ethnicity_facts.read,
+            source_ethnicity_facts.clean,
+            {"stage": (), "column": (), "ethnicity_base": ("as published", "2001", "2011", "2021")},
+        ),
+        "home-office": Format(
+            "Home Office open data on stop and search or arrests (.ods): children by police force",
+            source_home_office.read,
+            source_home_office.clean,
+            {"ethnicity_base": ("2011", "2001")},
+        ),
+        "lait": Format(
+            "Local Authority Interactive Tool (CSV): comparators, without ethnic groups",
+            source_lait.read,
+            source_lait.clean,
+        ),
+        "nomis": Format(
+            "Nomis bulk table of single years of age, as TS007 (CSV): all children of an area",
+            source_nomis.read,
+            source_nomis.clean,
+        ),
+        "ons-custom": Format(
+            "Census 2021 custom dataset of age and ethnic group (CSV)",
+            source_ons_custom.read,
+            source_ons_custom.clean,
+            {"ethnicity_base": ("2021", "2011", "2001")},
         ),
     }
 )
