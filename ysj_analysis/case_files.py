@@ -233,9 +233,13 @@ def located(grid: pd.DataFrame, headers: Sequence[str], file: str, ledger: Ledge
 def _records(body: pd.DataFrame, ids: pd.Series, file: str, ledger: Ledger) -> pd.DataFrame:
     """Set aside empty rows, totals and notes, a line in the ledger for each kind."""
     filled = body.ne("").sum(axis=1)
-    total = (ids.eq("") | ids.str.fullmatch(TOTAL)) & body.apply(
-        lambda column: column.str.fullmatch(TOTAL)
-    ).any(axis=1)
+    total = ids.eq("") | ids.str.fullmatch(TOTAL)
+    total &= (
+        body[total]
+        .apply(lambda column: column.str.fullmatch(TOTAL))
+        .any(axis=1)
+        .reindex(body.index, fill_value=False)
+    )
     for rows, what, why in (
         (filled == 0, "empty rows", "nothing is in them"),
         (total, "totals rows", "a total stands for the rows above it, which are counted"),

@@ -153,8 +153,8 @@ def _refuse_shape(settings: Mapping, name: str) -> None:
         tables = _list(settings[part]) if part in FIELDS else [settings[part]]
         if wrong := [value for value in tables if not isinstance(value, Mapping)]:
             raise DataError(
-                f"{name}: {len(wrong)} of {len(tables)} entries of {part} are single values, the first {shown(wrong[0])}."
-                f"\nWrite [{part}] on a line of its own, and its entries below it."
+                f"{name}: {len(wrong)} of {len(tables)} entries of {part} are single values, the first "
+                f"{shown(wrong[0])}.\nWrite [{part}] on a line of its own, and its entries below it."
             )
 
 
