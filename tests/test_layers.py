@@ -28,7 +28,7 @@ ORDER = """
 
     case_fields pseudonyms study_folder source_files    how do the files people have become our tables?
     spreadsheet_* workbook case_* police_uk_files
-    published_values source_* draft_* messy* sources
+    published_values yjb_* source_* draft_* messy* sources
 
     bases settings canonical load                       what data is there?
     rebasing filled_years denominators attach            out of how many, on which base?
