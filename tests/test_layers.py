@@ -46,7 +46,7 @@ ORDER = """
     shrinkage trends monitor
     search_selection searches                           who was stopped and searched?
 
-    disclosure attack*                                  what may be shown?
+    policies printed_measures disclosure attack*         what may be shown?
     wording present sentences figures printout          how do we say it and draw it?
     search_sentences
     printed published plan                              what has been printed by others?

@@ -1,0 +1,130 @@
+"""By which rule is a count printed? Small counts are hidden, others rounded, and the two line up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+class DisclosureError(ValueError):
+    """A policy that does not protect, or something shown that was not released."""
+
+
+@dataclass(frozen=True)
+class Policy:
+    """The rule by which counts are printed. Frozen, and printed at the end of every report.
+
+    Attributes
+    ----------
+    name : str
+        Which rule this is.
+    heading : str
+        What stands at the head of everything printed by it.
+    hidden_below : int
+        Counts below this, 0 included, are printed ``[c]``.
+    round_to : int
+        Other counts are rounded to the nearest multiple. The smallest printed count must stand for as
+        many true counts as any other, so ``hidden_below`` must be the lower end of a rounding bin.
+    ratio_events, ratio_base : int
+        A comparison is shown only if both its printed counts and both its printed denominators reach
+        these.
+    """
+
+    name: str
+    heading: str
+    hidden_below: int
+    round_to: int
+    ratio_events: int
+    ratio_base: int
+
+    def __post_init__(self):
+        if self.round_to < 1 or self.round_to % 2 == 0:
+            raise DisclosureError(
+                f"policy {self.name}: counts are rounded to {self.round_to}; use an odd number."
+            )
+        if self.hidden_below < 0 or (self.hidden_below == 0 and self.round_to > 1):
+            raise DisclosureError(
+                f"policy {self.name}: hiding counts below {self.hidden_below} hides none, and a printed 0 would "
+                f"stand for fewer true counts than any other. Hide below {self.half + 1} or more."
+            )
+        over = (self.hidden_below + self.half) % self.round_to
+        if self.hidden_below and over:
+            lower = self.hidden_below - over
+            either = [str(n) for n in (lower, lower + self.round_to) if n > 0]
+            raise DisclosureError(
+                f"policy {self.name}: hiding counts below {self.hidden_below} does not line up with rounding to "
+                f"{self.round_to}: the smallest printed count would stand for fewer than {self.round_to} true "
+                f"counts. Hide below {' or '.join(either)}."
+            )
+
+    @property
+    def half(self) -> int:
+        """How far a printed count can be from the true one."""
+        return self.round_to // 2
+
+    @property
+    def protects(self) -> bool:
+        """Whether any count is hidden or rounded."""
+        return self.hidden_below > 0 or self.round_to > 1
+
+    def printed(self, counts) -> np.ndarray:
+        """Print counts: NaN where hidden, else rounded to the nearest multiple.
+
+        Examples
+        --------
+        >>> PUBLIC.printed([0, 7, 8, 12, 13, 6510]).tolist()
+        [nan, nan, 10.0, 10.0, 15.0, 6510.0]
+        """
+        true = np.asarray(counts, float)
+        rounded = np.floor((true + self.half) / self.round_to) * self.round_to
+        return np.where(true >= self.hidden_below, rounded, np.nan)
+
+    def could_print(self, counts) -> np.ndarray:
+        """Say of each number whether it can be a printed count, or a sum of such: a missing one can.
+
+        Examples
+        --------
+        >>> PUBLIC.could_print([10, 12, float("nan"), 5]).tolist()
+        [True, False, True, False]
+        """
+        shown = np.asarray(counts, float)
+        whole = shown % self.round_to == 0 if self.round_to > 1 else True
+        return np.isnan(shown) | (whole & (shown >= self.hidden_below))
+
+    def sentence(self) -> str:
+        """Say the rule in words, for the methods section of a report."""
+        if not self.protects:
+            return f"{self.heading}: counts are shown as they are."
+        return (
+            f"{self.heading}: counts of 0 to {self.hidden_below - 1} are shown as [c] and all others are rounded "
+            f"to the nearest {self.round_to}, so totals may not add. Every rate, ratio and interval is "
+            f"computed from the printed counts. A comparison is shown only if both counts are at least "
+            f"{self.ratio_events} and both bases at least {self.ratio_base}, and its interval is widened for "
+            "the rounding."
+        )
+
+
+PUBLIC = Policy("public", "Public edition", 8, 5, 10, 30)
+"""0 to 7 hidden, nearest 5: the pairing OpenSAFELY and NHS England use. A printed 10 means 8 to 12."""
+
+ONS = Policy("ons", "Public edition", 13, 5, 15, 30)
+"""Hides at least what census tables hide (0 to 9), moved up to 12 to line up with rounding to 5."""
+
+RESTRICTED = Policy("restricted", "OFFICIAL-SENSITIVE: restricted edition", 0, 1, 0, 0)
+"""True counts, for the management board. Never a default."""
+
+WORKING = Policy("working", "Working figures, not for publication", 0, 1, 0, 0)
+"""True counts on the analyst's own screen. A report refuses them."""
+
+PUBLISHED = Policy("published", "Figures already published", 0, 1, 0, 0)
+"""Figures that someone has already published; each table names its source."""
+
+EDITIONS = {"public": PUBLIC, "ons": ONS, "restricted": RESTRICTED}
+
+
+def policy(edition: str) -> Policy:
+    """Look up the policy of an edition: ``public``, ``ons`` or ``restricted``."""
+    if edition not in EDITIONS:
+        raise DisclosureError(f"edition is {edition!r}; it must be one of {', '.join(EDITIONS)}.")
+    return EDITIONS[edition]
