@@ -330,6 +330,41 @@ class TestYouthJusticeBoard:
         assert (found[2019, "Black"], found[2020, "Unknown"]) == (30, 2)
         assert said(out, r"the groups add to 1 of them, and differ by \+1 to \+1 in 1")
 
+    def test_years_ending_in_december_are_not_joined_with_years_ending_in_march(self, tmp_path):
+        entrants = [
+            [
+                "Table 2.6: First time entrants by ethnicity, England and Wales, years ending December 2019 to 2020"
+            ],
+            [],
+            ["Ethnicity", "2019", "2020"],
+            *(
+                [group, 10 + i, 20 + i]
+                for i, group in enumerate(("Asian", "Black", "Mixed", "Other", "White"))
+            ),
+        ]
+        file = write_ods(
+            tmp_path / "ch2.ods", T26=[entrants[0], [], [], entrants[2], ["Ethnicity"], *entrants[3:]]
+        )
+        out = convert(tmp_path, "yjb", file)
+        assert load.study(out).period == "december"
+        assert events(out, "year", "group")[2020, "White"] == 24
+        both = write_ods(
+            tmp_path / "both.ods",
+            T61=REMAND,
+            T26=[entrants[0], [], entrants[2], ["Ethnicity"], *entrants[3:]],
+        )
+        with pytest.raises(
+            DataError, match=r"2 tables have years of 2 kinds .*Table 6.1 .*: financial; Table 2.6"
+        ):
+            sources.convert("yjb", [both], tmp_path / "other")
+
+    def test_a_table_by_ethnicity_whose_layout_is_not_found_stops_the_run(self, tmp_path):
+        file = write_ods(
+            tmp_path / "ch.ods", T61=REMAND, T62=[["Table 6.2: Remands by ethnicity"], ["See Table 6.1"]]
+        )
+        with pytest.raises(DataError, match="1 of 2 sheets hold a table by ethnicity that is not understood"):
+            convert(tmp_path, "yjb", file)
+
     def test_tables_not_of_ethnicity_are_set_aside_by_name(self, tmp_path):
         local = [
             ["Table 2.9: Children who were first time entrants by area, years ending December 2010 to 2011"],

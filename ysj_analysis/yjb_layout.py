@@ -163,7 +163,8 @@ def _spread(cells: list[str]) -> list[str]:
 def _read_rows(table: Table, rows: pd.DataFrame, heads: list[str], blocks: list[str]) -> None:
     """Collect the numbers below a header until the notes, with what says what they are."""
     labels = _label_columns(rows, heads)
-    section = block = ""
+    section = ""
+    block = next((heads[at] for at in labels if heads[at].casefold() in BLOCKS), "")
     filled = [""] * len(labels)
     in_shares = False
     found = []
