@@ -126,7 +126,6 @@ def test_it_cannot_be_changed():
     changed = one.table
     changed.loc[0, "events"] = 4.0
     changed["extra"] = 1
-    one.table.loc[:, "denominator"] = 1.0
     pd.testing.assert_frame_equal(one.table, before)
     assert copy.deepcopy(one) is one
     assert copy.copy(one) is one
