@@ -76,10 +76,10 @@ def relative_rates(released: Released, *, name: str, title: str, words: Words) -
         for panel, group in zip(panels, groups, strict=True):
             rows = table[table["group"] == group].set_index("stage").reindex(stages)
             _panel(panel, rows, (low, high))
-            panel.set_title(words.group(group), loc="left", fontsize=10.5, fontweight="bold")
+            panel.set_title(_short(words.group(group)), loc="left", fontsize=10.5, fontweight="bold")
         panels[0].set_yticks(range(len(stages)), [_wrapped(words.stage(s)) for s in stages])
         panels[0].set_ylim(len(stages) - 0.5, -0.5)
-        reference = words.people(table["reference"].iloc[0], table["unit"].iloc[0])
+        reference = words.people(_short(table["reference"].iloc[0]), table["unit"].iloc[0])
         figure.supxlabel(
             f"Rate relative to {reference} (log scale); line at 1 is parity; bar is the 95% interval",
             fontsize=9,
@@ -112,7 +112,7 @@ def cascade(released: Released, *, name: str, title: str, words: Words) -> Shown
         span = (min(0.8, reached.min() * 0.85), max(1.25, reached.max() * 1.25))
         for panel, group in zip(panels, groups, strict=True):
             _steps(panel, table[table["group"].astype(str) == group], span, words)
-        reference = words.people(table["reference"].iloc[0], table["unit"].iloc[0])
+        reference = words.people(_short(table["reference"].iloc[0]), table["unit"].iloc[0])
         panels[-1].set_xlabel(
             f"Rate relative to {reference}, built up stage by stage (log scale); 1 is parity"
         )
@@ -162,7 +162,7 @@ def matrix(released: Released, *, name: str, title: str, words: Words) -> Shown:
         )
         for (i, j), text in np.ndenumerate(texts.to_numpy()):
             axes.text(j + 0.5, i + 0.5, text, ha="center", va="center", color="#0B0C0C")
-        axes.set_xticks(np.arange(len(groups)) + 0.5, [_short(g) for g in groups], rotation=0)
+        axes.set_xticks(np.arange(len(groups)) + 0.5, [_short(words.group(g)) for g in groups], rotation=0)
         axes.set_yticks(np.arange(len(stages)) + 0.5, [_wrapped(words.stage(s)) for s in stages], rotation=0)
         axes.xaxis.tick_top()
         axes.tick_params(length=0)
@@ -258,7 +258,7 @@ def _steps(axes, rows: pd.DataFrame, span: tuple[float, float], words: Words) ->
         )
     axes.set_yticks(y, [_wrapped(words.stage(s)) for s in rows["stage"]])
     axes.set_ylim(len(rows) - 0.4, -0.6)
-    axes.set_title(words.group(rows["group"].iloc[0]), loc="left", fontsize=10.5, fontweight="bold")
+    axes.set_title(_short(words.group(rows["group"].iloc[0])), loc="left", fontsize=10.5, fontweight="bold")
 
 
 def _cell(row: dict) -> str:
@@ -271,11 +271,11 @@ def _cell(row: dict) -> str:
 
 def _wrapped(label: str) -> str:
     """Set a long label on two lines."""
-    return "\n".join(textwrap.wrap(label, 26))
+    return "\n".join(textwrap.wrap(label, 26, max_lines=2, placeholder="…"))
 
 
 def _short(group: str) -> str:
-    return str(group) if len(str(group)) <= 14 else str(group)[:13] + "…"
+    return str(group) if len(str(group)) <= 16 else str(group)[:15] + "…"
 
 
 def _ratio_alt(table: pd.DataFrame, words: Words, title: str) -> str:

@@ -86,7 +86,7 @@ def table(
     TypeError
         If what is given was not released.
     """
-    several = [require(r) for r in ([released] if isinstance(released, Released) else released)]
+    several = [require(r) for r in (released if isinstance(released, list | tuple) else [released])]
     tidy = pd.concat([r.table for r in several], ignore_index=True)
     if columns is None:
         heads, across, body = [], "", _plain(several[0], words)
@@ -312,8 +312,4 @@ def _html(blocks, name: str, title: str, heads: int, under: str) -> str:
 
 
 def _numeric(value: str) -> bool:
-    return (
-        value in wording.MARKS
-        or value in ("reference", "no upper limit")
-        or any(ch.isdigit() for ch in value[:12])
-    )
+    return value in wording.MARKS or value == "reference" or any(ch.isdigit() for ch in value[:12])

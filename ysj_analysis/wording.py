@@ -93,7 +93,7 @@ def number(value: float, measure: str, note: str = "suppressed") -> str:
     if np.isnan(value):
         return mark(note)
     if np.isinf(value):
-        return "no upper limit"
+        return NOT_APPLICABLE
     name = str(formulas.split([measure])[0][0])
     if name in _PERCENT:
         text = f"{100 * value:.1f}" + ("%" if name == "proportion" else " points")

@@ -1,0 +1,227 @@
+"""The annual report as a reader has it: rendered, read back and computed again from its own files."""
+
+import csv
+import io
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ysj_analysis import formulas
+from ysj_analysis.report import render
+
+ROOT = Path(__file__).resolve().parents[1]
+AWKWARD = """area,year,stage,group,events,denominator
+Nowhere,2023,arrest,Green,0,400
+Nowhere,2023,arrest,Blue,90,3000
+Nowhere,2023,arrest,Grey,120,6000
+Nowhere,2023,charge,Green,0,0
+Nowhere,2023,charge,Blue,30,90
+Nowhere,2023,charge,Grey,0,120
+"""
+
+
+@pytest.fixture(scope="module")
+def public(tmp_path_factory):
+    return render("annual_report", data=ROOT / "data/synthetic", out=tmp_path_factory.mktemp("public"))
+
+
+@pytest.fixture(scope="module")
+def restricted(tmp_path_factory):
+    out = tmp_path_factory.mktemp("restricted")
+    return render("annual_report", data=ROOT / "data/synthetic", out=out, edition="restricted")
+
+
+@pytest.fixture(scope="module")
+def awkward(tmp_path_factory):
+    """Only counts; one group empty, the reference without events at a stage, groups of its own."""
+    folder = tmp_path_factory.mktemp("only counts")
+    (folder / "counts.csv").write_text(AWKWARD, encoding="utf-8")
+    return render(
+        "annual_report", data=folder, out=tmp_path_factory.mktemp("out"), parameters={"reference": "Grey"}
+    )
+
+
+class Page(HTMLParser):
+    """Headings, table cells by table, and charts with their descriptions."""
+
+    def __init__(self, folder):
+        super().__init__()
+        self.text = next(folder.glob("index*.html")).read_text(encoding="utf-8")
+        self.headings, self.tables, self.alts, self.words, self.open = [], {}, [], [], []
+        self.feed(self.text)
+
+    def handle_starttag(self, tag, attrs):
+        given = dict(attrs)
+        self.open.append(tag) if tag in ("h1", "h2", "td", "th", "style", "svg", "title") else None
+        if tag in ("h1", "h2"):
+            self.headings.append("")
+        if tag == "figure" and given.get("id", "").startswith("table-"):
+            self.tables[given["id"].removeprefix("table-")] = []
+        if tag in ("td", "th") and self.tables:
+            list(self.tables.values())[-1].append("")
+        if tag == "svg":
+            self.alts.append(given.get("aria-label", ""))
+
+    def handle_endtag(self, tag):
+        if tag in self.open:
+            while self.open.pop() != tag:
+                pass
+
+    def handle_data(self, data):
+        if not self.open:
+            self.words.append(data)
+        elif self.open[-1] in ("h1", "h2"):
+            self.headings[-1] += data
+        elif self.open[-1] in ("td", "th") and self.tables:
+            list(self.tables.values())[-1][-1] += data
+
+
+def tables(folder):
+    return {
+        p.name.split(".")[0]: pd.read_csv(p, dtype=str, keep_default_na=False)
+        for p in folder.glob("tables/*.csv")
+    }
+
+
+def numbers(table, column):
+    return pd.to_numeric(table[column], errors="coerce").to_numpy(float)
+
+
+QUESTIONS = [
+    "What can this report show, and what can it not?",
+    "For each group, where is the gap largest and surest?",
+    "Who is over-represented, and by which measure?",
+    "How do the groups compare at each stage?",
+    "Where does the gap open?",
+    "What is not yet in this report, and what would each part need?",
+    "How far can the data be trusted?",
+    "Which methods, sources and rules stand behind this report?",
+]
+
+
+@pytest.mark.parametrize("which", ["public", "restricted", "awkward"])
+def test_every_report_asks_the_same_questions_and_shows_no_code(which, request):
+    page = Page(request.getfixturevalue(which))
+    assert page.headings[0].startswith("Ethnic disproportionality in youth justice: annual report")
+    assert [h for h in page.headings[1:] if h != "Contents"] == QUESTIONS
+    assert "disclosure.release" not in page.text
+    prose = " ".join(page.words)
+    assert not re.search(r"\b(nan|NaN|inf|None)\b", prose)
+    assert not re.search(r"times (more|as) likely|offender|\bBAME\b|\bbias\b", prose, re.IGNORECASE)
+    assert all(len(alt) > 40 for alt in page.alts)
+    assert len(page.alts) >= 2
+
+
+def test_no_small_count_is_printed(public):
+    for name, table in tables(public).items():
+        for column in {
+            "events",
+            "denominator",
+            "reference_events",
+            "reference_denominator",
+            "removed",
+            "left",
+        } & set(table):
+            values = numbers(table, column)
+            assert not (values < 8).any(), f"{name}: {column}"
+            single = ~table.get("reference", pd.Series("", table.index)).isin(["all-others", "overall"])
+            kept = values[single & ~np.isnan(values)]
+            assert (kept % 5 == 0).all(), f"{name}: {column}"
+
+
+def test_every_estimate_can_be_computed_again_from_the_printed_counts(public):
+    """All of them: from the four counts of its row, by the measure its row names."""
+    computed = 0
+    for name, table in tables(public).items():
+        if "estimate" not in table:
+            continue
+        shown = table[np.isfinite(numbers(table, "estimate")) & (table["note"] != "reference")]
+        x, n, rx, rn = (
+            numbers(shown, c) for c in ("events", "denominator", "reference_events", "reference_denominator")
+        )
+        poisson = shown["base"].eq("population").to_numpy()
+        estimate, low, high, _ = formulas.interval(
+            shown["measure"].to_numpy(str), x, n, rx, rn, poisson=poisson
+        )
+        digits = np.array([0.5 if "above" in m else 0.0005 if m in ("proportion", "risk_difference") else 0.005
+                           for m in shown["measure"]])  # fmt: skip
+        assert (np.abs(estimate - numbers(shown, "estimate")) <= digits * 1.0001).all(), name
+        with_ends = ~np.isnan(numbers(shown, "low"))
+        assert (numbers(shown, "low")[with_ends] <= low[with_ends] + digits[with_ends]).all(), name
+        assert (numbers(shown, "high")[with_ends] >= high[with_ends] - digits[with_ends]).all(), name
+        computed += len(shown)
+    assert computed > 300
+
+
+def test_every_number_on_the_page_is_in_a_csv(public):
+    """Cells of the two tables of stages, written back as numbers, each found in the CSV of that table."""
+    page, files = Page(public), tables(public)
+    for name in ("stages-decisions", "stages-cumulative", "over-representation", "completeness"):
+        known = set()
+        for column in ("events", "denominator", "estimate", "low", "high"):
+            values = numbers(files[name], column)
+            known |= {f"{v:.4g}" for scale in (1, 100) for v in np.round(values * scale, 4) if np.isfinite(v)}
+        shares = numbers(files[name], "events") / numbers(files[name], "reference_events")
+        base = numbers(files[name], "denominator") / numbers(files[name], "reference_denominator")
+        known |= {f"{v:.4g}" for s in (shares, base) for v in np.round(100 * s, 1) if np.isfinite(v)}
+        for cell in page.tables[name]:
+            if re.fullmatch(r"20\d\d-\d\d( to 20\d\d-\d\d)?", cell):
+                continue
+            for found in re.findall(r"[−]?\d[\d,]*(?:\.\d+)?", cell):
+                value = float(found.replace(",", "").replace("−", "-"))
+                if "95%" not in cell:
+                    assert f"{value:.4g}" in known, f"{name}: {cell}"
+
+
+def test_the_manifest_accounts_for_everything(public):
+    manifest = json.loads((public / "manifest.json").read_text(encoding="utf-8"))
+    written = {str(p.relative_to(public)).replace("\\", "/") for p in public.rglob("*") if p.is_file()}
+    assert set(manifest["outputs"]) == written - {"manifest.json"}
+    assert {"children.csv", "events.csv", "population.csv", "study.toml"} <= set(manifest["inputs"]["study"])
+    assert manifest["hidden"]["public"] > 0
+    assert manifest["ledger"]
+    assert "counts of 0 to 7 are shown as [c]" in manifest["policy"]
+
+
+def test_counts_of_a_real_study_have_no_hash_a_guess_could_be_tried_on(awkward, monkeypatch):
+    hashes = json.loads((awkward / "manifest.json").read_text(encoding="utf-8"))["inputs"]["study"]
+    assert hashes["counts.csv"].startswith("withheld: set YSJ_HASH_KEY")
+
+
+def test_what_is_undecided_is_said(public):
+    assert "Reoffending: 2023-24 cannot be shown yet" in " ".join(Page(public).words)
+
+
+def test_the_restricted_edition_shows_true_counts_and_says_so(restricted, public):
+    assert "restricted" in restricted.parts or any("restricted" in part for part in restricted.parts)
+    page = Page(restricted)
+    assert "OFFICIAL-SENSITIVE" in page.text
+    assert "OFFICIAL-SENSITIVE" not in Page(public).text
+    custody = next(t for n, t in tables(restricted).items() if n.startswith("stages-decisions"))
+    custody = custody[(custody["stage"] == "custody") & (custody["group"] == "Asian")]
+    assert numbers(custody, "events")[0] < 8
+
+
+def test_an_awkward_study_keeps_its_empty_group_and_its_zero_reference(awkward):
+    """Green has nobody, Grey no charge of 120: both rows stay, and nothing is made up for them."""
+    decisions = tables(awkward)["stages-decisions"]
+    assert set(decisions["group"]) == {"Green", "Blue", "Grey"}
+    ratio = decisions[decisions["measure"] == "risk_ratio"].set_index("group")
+    assert ratio.loc["Blue", ["events", "denominator", "estimate"]].to_list() == ["30", "90", "[c]"]
+    assert ratio.loc["Green", "estimate"] == "[c]"
+    text = " ".join(Page(awkward).words)
+    assert "Blue children were arrested at 1.50 times the rate of Grey children" in text
+    assert "This study records no child of unknown ethnicity" in text
+
+
+def test_plain_csv_readers_can_read_the_tables(public):
+    for path in public.glob("tables/*.csv"):
+        lines = list(csv.reader(io.StringIO(path.read_text(encoding="utf-8"))))
+        assert len({len(line) for line in lines}) == 1, path.name
+        described = json.loads(path.with_name(path.name + "-metadata.json").read_text(encoding="utf-8"))
+        assert [c["name"] for c in described["tableSchema"]["columns"]] == lines[0]

@@ -1,0 +1,237 @@
+"""What is shown comes from printed numbers, is accessible, and does no harm whatever its labels say."""
+
+import csv as csvlib
+import io
+import json
+import re
+import xml.etree.ElementTree as ET
+from html.parser import HTMLParser
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ysj_analysis import decompose, disclosure, figures, measures, present
+from ysj_analysis.vocabulary import MEASURE
+from ysj_analysis.wording import Said, Words
+
+WORDS = Words()
+HOSTILE = ["<script>alert(1)</script>", "=HYPERLINK(1)", "\u202eevitageN", "x" * 400]
+
+
+def rows(groups=("Asian", "Black", "Mixed", "White", "Unknown")):
+    """Arrests of the population and charges of the arrested; Mixed too few to show, Unknown without a base."""
+    events = {"arrest": (40, 300, 4, 220, 12), "charge": (10, 110, 2, 62, 5)}
+    base = {"arrest": (7096, 18962, 10938, 32751, np.nan), "charge": (40, 300, 4, 220, 12)}
+    lines = []
+    for stage, before in (("arrest", "population"), ("charge", "arrest")):
+        for group, x, n in zip(groups, events[stage], base[stage], strict=True):
+            lines.append(("Islington", 2023, 5, "children", stage, before, group, float(x), float(n), ""))
+    return pd.DataFrame(lines, columns=[*MEASURE[1:8], "events", "denominator", "note"])
+
+
+COLUMNS = {
+    "Number": "events",
+    "Out of": "denominator",
+    "Rate": "rate_per_1000|proportion.estimate",
+    "Relative rate": "rate_ratio|risk_ratio.estimate",
+    "95% interval": "rate_ratio|risk_ratio.interval",
+}
+
+
+def shown(table=None, **settings):
+    released = disclosure.release(rows() if table is None else table)
+    several = [released.measure(measures.rates), released.measure(measures.relative_rates)]
+    return present.table(several, name="stages", title="Stages", words=WORDS, columns=COLUMNS, **settings)
+
+
+class Cells(HTMLParser):
+    """The cells of a table, a list a row, and the attributes of its header cells."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.rows, self.heads, self.ids, self.cell = [], [], [], None
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs):
+        given = dict(attrs)
+        self.ids += [given["id"]] if "id" in given else []
+        if tag == "tr":
+            self.rows.append([])
+        if tag in ("td", "th"):
+            self.cell = ""
+        if tag == "th":
+            self.heads.append(given)
+
+    def handle_endtag(self, tag):
+        if tag in ("td", "th"):
+            self.rows[-1].append(self.cell)
+            self.cell = None
+
+    def handle_data(self, data):
+        if self.cell is not None:
+            self.cell += data
+
+
+@pytest.mark.parametrize(
+    "show",
+    [
+        lambda t: present.table(t, name="a", title="A", words=WORDS),
+        lambda t: present.methods(t),
+        lambda t: figures.relative_rates(t, name="a", title="A", words=WORDS),
+        lambda t: figures.matrix(t, name="a", title="A", words=WORDS),
+        lambda t: figures.cascade(t, name="a", title="A", words=WORDS),
+    ],
+)
+def test_nothing_but_a_released_table_is_shown(show):
+    with pytest.raises(TypeError, match=r"only a released table can be shown, not DataFrame"):
+        show(measures.relative_rates(rows().iloc[:5].drop(index=4)))
+
+
+def test_a_number_is_never_typed():
+    with pytest.raises(TypeError, match="a text with a number must come from a released table"):
+        present.text("There were 3 remands.")
+    assert "<p>Few were seen.</p>" in present.text("Few were seen.").html
+    assert "<p>40 were.</p>" in present.text(Said("40 were.")).html
+    assert "counts of 0 to 7 are shown as [c]" in present.text(disclosure.PUBLIC).html
+
+
+def test_nothing_to_say_shows_nothing():
+    assert "text/html" not in present.text()._repr_mimebundle_()
+
+
+def test_the_page_says_what_the_rule_says():
+    """4 and 2 are hidden; 12 prints 10; no population is known of children of unknown ethnicity."""
+    cells = {tuple(r[:1]): r for r in Cells(shown().html).rows[2:7]}
+    assert cells[("Black",)][1:3] == ["300", "18,960"]
+    assert cells[("Mixed",)][1:] == ["[c]", "10,940", "[c]", "[c]", "[c]"]
+    assert cells[("White",)][4:] == ["1.00", "reference"]
+    assert cells[("Not known",)][1:4] == ["10", "[x]", "[x]"]
+    assert "[c] confidential: too few children to show." in shown().html
+
+
+def test_headers_have_a_scope_and_the_table_a_caption():
+    page = Cells(shown().html)
+    assert all(head.get("scope") in ("col", "row", "rowgroup") for head in page.heads)
+    assert "<caption>Stages</caption>" in shown().html
+    assert len(page.ids) == len(set(page.ids))
+
+
+def test_every_printed_number_is_in_the_csv():
+    data = shown().data
+    lines = list(csvlib.DictReader(io.StringIO(data["csv"])))
+    assert list(lines[0])[: len(MEASURE)] == list(MEASURE)
+    mixed = [r for r in lines if r["group"] == "Mixed" and r["stage"] == "arrest"]
+    assert {r["events"] for r in mixed} == {"[c]"}
+    assert {r["estimate"] for r in mixed} == {"[c]"}
+    white = next(r for r in lines if r["group"] == "White" and r["measure"] == "rate_ratio")
+    assert (white["estimate"], white["low"], white["note"]) == ("1", "[z]", "reference")
+    unknown = next(r for r in lines if r["group"] == "Unknown" and r["measure"] == "rate_per_1000")
+    assert (unknown["events"], unknown["denominator"]) == ("10", "[x]")
+    assert "nan" not in data["csv"].lower().replace("nance", "")
+
+
+def test_the_description_names_every_column_and_mark():
+    described = shown().data["csvw"]
+    json.dumps(described)
+    columns = [c["name"] for c in described["tableSchema"]["columns"]]
+    assert columns == shown().data["csv"].splitlines()[0].split(",")
+    assert {n["mark"] for n in described["notes"] if "mark" in n} == {"[c]", "[z]", "[x]"}
+    assert described["url"] == "stages.csv"
+
+
+def test_what_is_not_for_everyone_says_so():
+    table = disclosure.working(rows()).measure(measures.rates)
+    own = present.table(table, name="a", title="A", words=WORDS, columns={"Number": "events"})
+    assert "<caption>Working figures, not for publication. A</caption>" in own.html
+    board = disclosure.release(rows(), policy=disclosure.RESTRICTED).measure(measures.relative_rates)
+    assert "OFFICIAL-SENSITIVE" in figures.matrix(board, name="a", title="A", words=WORDS).html
+
+
+def test_two_private_tables_that_print_the_same_show_the_same():
+    other = rows().assign(
+        events=lambda t: t["events"].replace({300.0: 302.0, 40.0: 42.0, 4.0: 7.0, 220.0: 218.0})
+    )
+    assert shown(other) == shown()
+    ratio = [disclosure.release(t).measure(measures.relative_rates) for t in (rows(), other)]
+    drawn = [figures.relative_rates(r, name="a", title="A", words=WORDS) for r in ratio]
+    assert drawn[0] == drawn[1]
+
+
+def hostile():
+    return rows(groups=(*HOSTILE, "White"))
+
+
+def test_hostile_labels_do_no_harm_in_tables():
+    page = shown(hostile())
+    assert "<script" not in page.html
+    for line in csvlib.reader(io.StringIO(page.data["csv"])):
+        assert not any(cell.startswith(("=", "+", "@")) for cell in line)
+
+
+def test_hostile_labels_do_no_harm_in_charts():
+    ratios = disclosure.release(hostile()).measure(measures.relative_rates)
+    for chart in (figures.matrix, figures.relative_rates):
+        drawn = chart(ratios, name="a", title='A "b" <c>', words=Words(own_groups=True))
+        assert "<script" not in drawn.html
+        ET.fromstring(drawn.data["svg"])
+
+
+def ratios():
+    return disclosure.release(rows()).measure(measures.relative_rates)
+
+
+def test_a_chart_says_its_printed_numbers():
+    drawn = figures.relative_rates(ratios(), name="rates", title="Rates", words=WORDS)
+    row = ratios().table.query("group == 'Black' and stage == 'arrest'").iloc[0]
+    assert f"Arrest {row['estimate']:.2f} ({row['low']:.2f} to {row['high']:.2f})" in drawn.data["alt"]
+    assert "Mixed: Arrest [c]; Charge [c]." in drawn.data["alt"]
+    assert 'role="img"' in drawn.html
+    assert "<figcaption>Rates</figcaption>" in drawn.html
+
+
+def test_no_point_is_drawn_for_what_is_hidden():
+    """Mixed has no interval; each other comparison has one bar."""
+    drawn = figures.relative_rates(ratios(), name="rates", title="Rates", words=WORDS)
+    tree = ET.fromstring(drawn.data["svg"])
+    texts = ["".join(t.itertext()) for t in tree.iter("{http://www.w3.org/2000/svg}text")]
+    assert texts.count("[c]") == 2 + 0
+    assert texts.count("Mixed") == 1
+
+
+def test_a_bar_read_back_from_the_drawing_is_the_printed_interval():
+    drawn = figures.relative_rates(ratios().where(group=["Black", "White"], stage="arrest"), name="one", title="One",
+                                   words=WORDS)  # fmt: skip
+    row = ratios().table.query("group == 'Black' and stage == 'arrest'").iloc[0]
+    svg = drawn.data["svg"]
+    bars = re.search(r'id="one-LineCollection_\d+">(.*?)</g>', svg, re.DOTALL)[1]
+    x0, x1 = (float(v) for v in re.search(r"M ([\d.]+) [\d.]+ \nL ([\d.]+)", bars).groups())
+    ticks = re.findall(r'id="one-xtick_\d+">.*?x="([\d.]+)".*?>([\d.]+)</text>', svg, re.DOTALL)
+    (p0, v0), (p1, v1) = ((float(p), np.log(float(v))) for p, v in (ticks[0], ticks[-1]))
+    read = [float(np.exp(v0 + (x - p0) * (v1 - v0) / (p1 - p0))) for x in (x0, x1)]
+    assert read == pytest.approx([row["low"], row["high"]], rel=0.01)
+
+
+def test_charts_are_the_same_bytes_every_time_and_share_no_id():
+    first, again = (figures.cascade(steps(), name="cascade", title="C", words=WORDS) for _ in range(2))
+    assert first == again
+    other = figures.matrix(ratios(), name="matrix", title="M", words=WORDS)
+    ids = [re.findall(r'\bid="([^"]+)"', shown.html) for shown in (first, other)]
+    assert not set(ids[0]) & set(ids[1])
+    assert all(len(i) == len(set(i)) for i in ids)
+
+
+def steps():
+    return ratios().derive(decompose.cascade, stages=WORDS.stages, to="charge")
+
+
+def test_the_cascade_says_each_step_and_where_it_leads():
+    drawn = figures.cascade(steps(), name="cascade", title="C", words=WORDS)
+    last = steps().table.query("group == 'Black'").iloc[-1]
+    assert f"Charge times {last['estimate']:.2f}, reaching {last['reached']:.2f}" in drawn.data["alt"]
+
+
+def test_facts_carry_printed_rows_only():
+    bundle = present.facts(counts=disclosure.release(rows()))._repr_mimebundle_()
+    hidden = [r["events"] for r in bundle[present.FACTS]["counts"] if r["group"] == "Mixed"]
+    assert hidden == ["[c]", "[c]"]
