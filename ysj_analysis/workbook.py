@@ -22,7 +22,7 @@ from .tables import DataError, shown
 __all__ = ["LIMITS", "DataError", "Limits", "Workbook", "read", "rows"]
 
 _MANY_WORDS = 200_000
-_XLS = 30_000_000
+_XLS, _XLS_ROWS = 30_000_000, 1_000_000
 
 
 @dataclass(frozen=True)
@@ -152,12 +152,20 @@ def _xls_sheets(package: Package, book) -> Iterator[Row]:
     import xlrd
 
     epoch = pd.Timestamp("1904-01-01" if book.datemode else "1899-12-30").to_pydatetime()
-    count = 0
+    count = height = 0
     for number in range(book.nsheets):
         sheet = book.sheet_by_index(number)
         if sheet.visibility:
             package.notes.append(f"sheet {shown(sheet.name)} is hidden; it was read all the same")
+        height += sheet.nrows
+        if height > _XLS_ROWS:
+            raise package.refuse(
+                f"more than {_XLS_ROWS:,} rows, counting empty ones above the last.",
+                "Take out stray cells far below the tables, or save it as .xlsx.",
+            )
         for row in range(sheet.nrows):
+            if not sheet.row_len(row):
+                continue
             cells = [_xls_value(cell, epoch, xlrd) for cell in sheet.row(row)]
             while cells and not cells[-1]:
                 cells.pop()
