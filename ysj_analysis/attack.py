@@ -234,10 +234,11 @@ def _work_out_part(program: Program, part: Part, wanted: np.ndarray, small: int,
         return
     lower, upper, rows = narrowed(part)
     solver = Solver(lower.copy(), upper.copy(), rows)
-    for place in np.flatnonzero(wanted):
-        if lower[place] > small or upper[place] < 1 or (upper[place] >= MOST and lower[place] == 0):
-            continue
-        result.tried += 1
+    open_to = (lower <= small) & (upper >= 1) & ((upper < MOST) | (lower > 0))
+    places = np.flatnonzero(wanted & open_to)
+    result.tried += len(places)
+    solver.spread(places, PINNED + 1)
+    for place in places:
         low, high, _ = solver.range(place, enough=PINNED + 1)
         if high - low > PINNED or low > small or high < 1:
             continue

@@ -14,9 +14,6 @@ from scipy import special
 Z = 1.959963984540054
 """The normal deviate of a 95% interval."""
 
-ONE = frozenset({"share", "proportion", "rate", "change"})
-"""Figures of two counts: a part and its whole, or a count and the one before it."""
-
 
 def estimate(kind: str, x, n=1.0, rx=1.0, rn=1.0, *, per: float = 1.0) -> np.ndarray:
     """Compute a figure from its counts.
@@ -159,7 +156,10 @@ def _mid_p_ratio(x, n, rx, rn):
     both = x + rx
 
     def tail(share, sign):
-        inner = special.bdtr(x, both, share) if sign < 0 else special.bdtrc(x - 1, both, share)
+        if sign < 0:  # no more than x of the events of both, by the beta function: counts need not be whole
+            inner = np.where(rx > 0, special.betaincc(x + 1, np.maximum(rx, 1e-9), share), 1.0)
+        else:
+            inner = np.where(x > 0, special.betainc(np.maximum(x, 1e-9), rx + 1, share), 1.0)
         point = np.exp(
             special.gammaln(both + 1)
             - special.gammaln(x + 1)
@@ -167,7 +167,7 @@ def _mid_p_ratio(x, n, rx, rn):
             + special.xlogy(x, share)
             + special.xlog1py(rx, -share)
         )
-        return np.where((sign > 0) & (x < 1), 1.0, inner) - point / 2
+        return inner - point / 2
 
     with np.errstate(divide="ignore", invalid="ignore"):
         low = _bisect(lambda s: tail(s, 1) - 0.025, both.shape)

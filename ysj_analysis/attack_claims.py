@@ -9,12 +9,13 @@ a constraint on them.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
+from itertools import product
 from typing import NamedTuple
 
 import numpy as np
 
-from .attack_arithmetic import ONE, end_of, estimate
+from .attack_arithmetic import end_of, estimate
 from .attack_facts import Cell, Figure, Release
 
 
@@ -78,12 +79,12 @@ def settle(claims: Iterable[Claim], *, trust: bool = True) -> Release:
         columns[claim.column].append(claim)
     release = Release()
     for column, held in columns.items():
-        verdicts = [agrees(c) for c in held]
-        unknown = sum(v is None for v in verdicts)
-        if unknown:
-            release.unread.append(
-                f"{column}: not used; there is no arithmetic for {held[0].kind}, {held[0].method}"
-            )
+        verdicts = agreement(held)
+        if None in verdicts:
+            first = held[verdicts.index(None)]
+            known = first.end == "estimate" or end_of(first.kind, first.end, first.method) is not None
+            why = "the printed counts do not give it as widened" if known else "there is no arithmetic for it"
+            release.unread.append(f"{column}: not used; {first.kind}, {first.method}: {why}")
         derived = trust and any(v is True for v in verdicts) and not any(v == "differs" for v in verdicts)
         for claim, verdict in zip(held, verdicts, strict=True):
             if verdict is None:
@@ -108,51 +109,65 @@ def settle(claims: Iterable[Claim], *, trust: bool = True) -> Release:
     return release
 
 
-def agrees(claim: Claim) -> bool | str | None:
-    """Say whether a figure follows from the printed counts.
+def agreement(claims: Sequence[Claim]) -> list[bool | str | None]:
+    """Say of each figure whether it follows from the printed counts.
+
+    Parameters
+    ----------
+    claims : sequence of Claim
+        Of one column.
 
     Returns
     -------
-    bool, str or None
+    list of bool, str or None
         True if it does; ``differs`` if it does not; ``hidden`` if a count it needs is hidden; None if
-        there is no arithmetic for it.
+        there is no arithmetic for it, or it was widened in a way that the printed counts do not give.
     """
-    function = None if claim.end == "estimate" else end_of(claim.kind, claim.end, claim.method)
-    if claim.end != "estimate" and function is None:
-        return None
-    counts = np.array(claim.printed, float)
-    if np.isnan(counts).any():
-        return "hidden"
-    if claim.end == "estimate":
-        value = float(estimate(claim.kind, *counts, per=claim.per))
-    else:
-        value = _widened(claim, function, counts)
-    same = np.isinf(value) and np.isinf(claim.value)
-    return True if same or abs(value - claim.value) <= claim.give * (1 + 1e-6) + 1e-9 else "differs"
+    alike = defaultdict(list)
+    for i, claim in enumerate(claims):
+        alike[claim.method, claim.per, claim.half, claim.summed, len(claim.printed)].append(i)
+    verdicts: list[bool | str | None] = [None] * len(claims)
+    for places in alike.values():
+        first = claims[places[0]]
+        function = None if first.end == "estimate" else end_of(first.kind, first.end, first.method)
+        if first.end != "estimate" and function is None:
+            continue
+        counts = np.array([claims[i].printed for i in places], float).T
+        if function is None:
+            values = [np.broadcast_to(estimate(first.kind, *counts, per=first.per), len(places))]
+        else:
+            values = _widened(first, function, counts)
+        for i, several in zip(places, zip(*values, strict=True), strict=True):
+            verdicts[i] = _verdict(claims[i], several)
+    return verdicts
 
 
-def _widened(claim: Claim, function, counts: np.ndarray) -> float:
-    """Compute an interval's end, at the least favourable counts the rounding allows if it was widened."""
-    corners = [counts]
-    if claim.half:
-        for sign in (-claim.half, claim.half):
-            far = sign * claim.summed
-            shift = (sign, -sign) if claim.kind in ONE else (sign, -sign, -far, far)
-            corner = counts + shift
-            corner[1::2] = np.maximum(corner[1::2], 1)
-            corner[::2] = np.maximum(corner[::2], 0)
-            if not claim.kind.startswith("rate"):
-                corner[::2] = np.minimum(corner[::2], corner[1::2])
-            corners.append(corner)
-    if claim.kind == "representation_index":
-        corners[1:] = [_index_corner(claim, sign) for sign in (-1, 1)]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        values = [float(function(*corner, per=claim.per)) for corner in corners]
-    return min(values) if claim.end == "low" else max(values)
+def _verdict(claim: Claim, values: Sequence[float]) -> bool | str | None:
+    if np.isnan(claim.printed).any():
+        return None if claim.half else "hidden"
+    reach = claim.give * (1 + 1e-6) + 1e-9
+    if any(abs(v - claim.value) <= reach or (np.isinf(v) and np.isinf(claim.value)) for v in values):
+        return True
+    return None if claim.half else "differs"
 
 
-def _index_corner(claim: Claim, sign: int) -> np.ndarray:
-    """Leave the corner of a representation index unbounded by its base: its base is a population."""
-    far = sign * claim.half * claim.summed
-    shift = np.array((claim.half, -claim.half, -far, far)) * (sign, sign, 1, 1)
-    return np.maximum(np.array(claim.printed, float) + shift, (0, 1, 0, 1))
+def _widened(first: Claim, function: Callable, counts: np.ndarray) -> list[np.ndarray]:
+    """Compute interval ends; if they were widened, at the extremes that the rounding allows.
+
+    A count goes up as its base goes down and the reference the other way; of children above parity, both
+    of which multiply by a count, every corner may be the extreme. A reference added up over several
+    groups moves by the rounding of each, and a share stays within its base.
+    """
+    size = len(counts)
+    ends = [function(*counts, per=first.per)]
+    signs = [(-1, 1, 1, -1)[:size], (1, -1, -1, 1)[:size]]
+    if first.kind.startswith("events_above"):
+        signs = list(product((-1, 1), repeat=size))
+    reach = np.array([1, 1, first.summed, first.summed])[:size] * first.half
+    for sign in signs if first.half else ():
+        corner = np.maximum(counts + (np.array(sign) * reach)[:, None], np.array([0, 1, 0, 1])[:size, None])
+        if not first.kind.startswith(("rate", "representation")) and not first.method.endswith("of rates"):
+            corner[::2] = np.minimum(corner[::2], corner[1::2])
+        with np.errstate(divide="ignore", invalid="ignore"):
+            ends.append(function(*corner, per=first.per))
+    return [(np.fmin if first.end == "low" else np.fmax).reduce(ends)]

@@ -69,7 +69,7 @@ def _groups(element, name: str) -> Iterator:
 def _ticks(axes, side: str) -> Iterator[tuple[float, str]]:
     """Give the place and the text of each tick of an axis."""
     for tick in _groups(axes, f"{side}tick_"):
-        text = " ".join("".join(t.itertext()) for t in tick.iter(f"{_SVG}text")).strip()
+        text = " ".join(" ".join(" ".join(t.itertext()) for t in tick.iter(f"{_SVG}text")).split())
         place = next((u.get(side) for u in tick.iter(f"{_SVG}use")), None)
         if place is None:
             line = next((_corners(p) for p in tick.iter(f"{_SVG}path") if p.get("id") is None), None)

@@ -170,9 +170,9 @@ class Rule:
         return None
 
     def _around(self, value: int) -> tuple[int, int]:
-        if value % self.round_to:  # a count that was not rounded says what it is
-            return value, value
         half = self.round_to // 2
+        if value % self.round_to or value + half < self.hidden_below:
+            return value, value  # not printed by the rule: it says what it is
         return max(value - half, self.hidden_below if value else 0, 0), value + half
 
 

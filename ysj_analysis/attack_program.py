@@ -149,17 +149,13 @@ class Program:
                     parts = {single[y]: 1.0 for y in range(a, b + 1)}
                     parts |= {c: -1.0 for (u, v), c in again.items() if a <= u and v <= b}
                     self.row(parts | {one._replace(window=(a, b)): -1.0}, 0, 0)
-        for part, whole in {(p._replace(window=None), w._replace(window=None)) for p, w in within}:
-            if part in split and whole in split:
-                self._within_each_period(part, whole)
+        pairs = {(p._replace(window=None), w._replace(window=None)) for p, w in within}
+        for part, whole in sorted(((p, w) for p, w in pairs if p in split and w in split), key=str):
+            for y in range(min(w[0] for w in series[part]), max(w[1] for w in series[part]) + 1):
+                one, other = part._replace(window=(y, y)), whole._replace(window=(y, y))
+                if one in self.places and other in self.places:
+                    self.row({other: 1.0, one: -1.0}, 0, np.inf)
         return helpers
-
-    def _within_each_period(self, part: Cell, whole: Cell) -> None:
-        years = [c.window[0] for c in self.cells if c.window and c._replace(window=None) == part]
-        for y in range(min(years), max(years) + 1):
-            one, other = part._replace(window=(y, y)), whole._replace(window=(y, y))
-            if one in self.places and other in self.places:
-                self.row({other: 1.0, one: -1.0}, 0, np.inf)
 
 
 def lines(curve: Curve, lower: np.ndarray, upper: np.ndarray) -> list[Row]:

@@ -198,8 +198,6 @@ class _Reader:
         widened = re.search(r"widened for rounding to (\d+)", record.get("method", ""))
         for end in ("estimate", "low", "high"):
             found = number(record.get(end, ""))
-            if found is None:
-                continue
             unit = 10.0 ** -decimals[record["measure"], end]
             claim = Claim(
                 f"{self.name}/{where} {record['measure']} {end}",
@@ -209,13 +207,14 @@ class _Reader:
                 quad,
                 values,
                 float(per or 1),
-                found[0],
+                found[0] if found else np.nan,
                 unit / 2 if end == "estimate" else unit,
                 int(widened[1]) // 2 if widened else 0,
                 summed,
                 f"{source} {end}",
             )
-            self.claims.append(claim)
+            if found:
+                self.claims.append(claim)
             if measure in ("rate_ratio", "risk_ratio") and reference not in _SUMMED:
                 decision = record["base"] != "population"
                 self.drawable.setdefault((record["stage"], record["group"], decision, end), claim)
@@ -259,7 +258,7 @@ class _Reader:
             if claim is None:
                 continue
             used += 1
-            if abs(point.value - claim.value) > point.give + 1e-4 * abs(claim.value):
+            if not abs(point.value - claim.value) <= point.give + 1e-4 * abs(claim.value):
                 self.claims.append(
                     claim._replace(
                         column=f"{self.name}/{where} {point.end}",

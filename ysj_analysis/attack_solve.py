@@ -214,30 +214,53 @@ class Solver:
             return int(self.lower[place]), int(self.upper[place]), True
         return int(found[0]), int(found[1]), whole
 
+    def spread(self, places: np.ndarray, enough: float) -> None:
+        """See far apart values of many unknowns at once, by pushing all of them up and down together.
+
+        Parameters
+        ----------
+        places : array of int
+            Which.
+        enough : float
+            Leave out those of which two possible values this far apart have been seen.
+        """
+        for label in np.unique(self.label[places]):
+            mine = places[self.label[places] == label]
+            for sign in (1, -1) * 3:
+                near = mine[self.seen_high[mine] - self.seen_low[mine] < enough]
+                if len(near) < 3:
+                    break
+                self._pushed(near, sign)
+
     def _extreme(self, place: int, sign: int) -> float:
-        """Push one unknown as far as it goes, and remember every value seen on the way."""
+        """Push one unknown as far as it goes."""
+        result = self._pushed(np.array([place]), sign)
+        if result.x is None:
+            return self.upper[place] if sign > 0 else self.lower[place]
+        best = result.fun if result.status == 0 else result.mip_dual_bound
+        return float(np.floor(-best + _EPS) if sign > 0 else np.ceil(best - _EPS))
+
+    def _pushed(self, places: np.ndarray, sign: int):
+        """Push some unknowns as far as they go together, and remember every value seen on the way."""
         from scipy.optimize import Bounds, LinearConstraint, milp
 
-        members, matrix, low, high = self._system(self.label[place])
-        goal = np.where(members == place, -float(sign), 0.0)
+        members, matrix, low, high = self._system(self.label[places[0]])
         result = milp(
-            goal,
+            np.where(np.isin(members, places), -float(sign), 0.0),
             constraints=LinearConstraint(matrix, low, high),
             bounds=Bounds(self.lower[members], self.upper[members]),
             integrality=np.ones(len(members)),
             options={"time_limit": _SECONDS, "mip_rel_gap": 0.0},
         )
-        if result.x is None:
-            if result.status == 2:
-                raise Contradiction(place)
-            return self.upper[place] if sign > 0 else self.lower[place]
-        values = np.round(result.x)
-        sums = matrix @ values
-        if ((sums >= low - 1e-5) & (sums <= high + 1e-5)).all():
-            self.seen_low[members] = np.minimum(self.seen_low[members], values)
-            self.seen_high[members] = np.maximum(self.seen_high[members], values)
-        best = -sign * result.mip_dual_bound if result.status != 0 else values[members == place][0]
-        return float(np.floor(best + _EPS) if sign > 0 else np.ceil(best - _EPS))
+        if result.status == 2:
+            raise Contradiction(int(places[0]))
+        if result.x is not None:
+            values = np.round(result.x)
+            sums = matrix @ values
+            if ((sums >= low - 1e-5) & (sums <= high + 1e-5)).all():
+                self.seen_low[members] = np.minimum(self.seen_low[members], values)
+                self.seen_high[members] = np.maximum(self.seen_high[members], values)
+        return result
 
     def _system(self, label: int) -> tuple:
         """Lay out the rows of one open component for the solver; kept, since it is asked many times."""

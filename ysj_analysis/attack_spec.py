@@ -262,11 +262,12 @@ class _Table:
                 continue
             source = f"{drawing['file']}, {point.category}: {point.value:.6g}"
             if kind == "count":  # a bar that is as long as the count
-                cell = self.cell(record, drawing.get("of", next(iter(self.counts))))
+                of = drawing.get("of", next(iter(self.counts)))
+                printed = n[0] if (n := number(record.get(of, ""))) else np.nan
                 made.append(
                     Claim(
-                        drawing["file"], "count", "estimate", "", (cell,), (np.nan,), 1.0, point.value,
-                        max(point.give, 1e-3), 0, 1, source,
+                        drawing["file"], kind, "estimate", "", (self.cell(record, of),), (printed,), 1.0,
+                        point.value, max(point.give, 1e-3), 0, 1, source,
                     )
                 )  # fmt: skip
             else:

@@ -1,0 +1,269 @@
+"""The intruder on the kit's own reports: what is safe in them, and each way of spoiling one."""
+
+import json
+import re
+import shutil
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import ysj_analysis
+from ysj_analysis import attack as intruder
+from ysj_analysis import attack_files, attack_reading, disclosure, load, measures, pipeline, present
+from ysj_analysis.__main__ import main
+from ysj_analysis.attack_arithmetic import end_of, estimate
+from ysj_analysis.attack_drawings import points
+from ysj_analysis.attack_facts import Release
+from ysj_analysis.attack_program import Program
+from ysj_analysis.attack_solve import Solver, narrowed, parts
+from ysj_analysis.report import render
+
+PACKAGE = Path(ysj_analysis.__file__).parent
+
+
+@pytest.fixture(scope="module")
+def rendered(tmp_path_factory):
+    return render("annual_report", out=tmp_path_factory.mktemp("reports"))
+
+
+@pytest.fixture
+def copy(rendered, tmp_path):
+    return Path(shutil.copytree(rendered, tmp_path / "report"))
+
+
+@pytest.fixture(scope="module")
+def study():
+    return load.study("data/synthetic")
+
+
+def _rows(folder: Path, name: str) -> list[dict[str, str]]:
+    return attack_files.read(folder / f"tables/{name}.csv")[0].records()
+
+
+@pytest.fixture
+def hidden(copy):
+    """A hidden count of children of a printed number arrested, in the table of decisions."""
+    rows = (
+        r for r in _rows(copy, "stages-decisions") if r["measure"] == "proportion" and r["base"] == "arrest"
+    )
+    return next(r for r in rows if r["events"] == "[c]" and r["denominator"] not in ("[c]", "10", "15"))
+
+
+def _pinned(folder, row) -> tuple[int, int]:
+    cell = str(attack_reading.cells(row, [])[0])
+    return {str(f.cell): (f.low, f.high) for f in intruder.attack([folder]).findings}[cell]
+
+
+def test_nothing_can_be_worked_out_from_one_report(rendered, capsys):
+    assert main(["attack", str(rendered)]) == 0
+    assert "None could be worked out" in capsys.readouterr().out
+
+
+def test_every_figure_follows_from_the_printed_counts(rendered):
+    """By the intruder's own arithmetic: estimates, interval ends, and the coordinates of the chart."""
+    release = attack_reading.report(rendered)
+    assert release.figures == []
+    assert release.recomputed > 1000
+
+
+def test_a_share_of_a_hidden_count(copy, hidden):
+    table = copy / "tables/stages-decisions.csv"
+    line = ",".join(list(hidden.values())[:13])  # up to the estimate, which is of 5 children
+    share = f"{5 / float(hidden['denominator']):.4f}"
+    text = table.read_text(encoding="utf-8")
+    assert line + ",[c]" in text
+    table.write_text(text.replace(line + ",[c]", f"{line},{share}", 1), encoding="utf-8")
+    low, high = _pinned(copy, hidden)
+    assert low <= 5 <= high
+
+
+def test_a_number_on_the_page_that_the_table_hides(copy, hidden):
+    page = attack_files.read(copy / "index.html")
+    name = "table-stages-decisions"
+    table = next(g for g in page if g.name == name)
+    order = list(dict.fromkeys((r["stage"], r["group"]) for r in _rows(copy, "stages-decisions")))
+    place = order.index((hidden["stage"], hidden["group"]))
+    at = [i for i, r in enumerate(table.rows) if len(r) > 1][place]
+    text = (copy / "index.html").read_text(encoding="utf-8")
+    head, body = text[: text.index(f'id="{name}"')], text[text.index(f'id="{name}"') :]
+    lines = body.split("<tr")  # the first piece is before the headings, the second is the headings
+    assert "[c]" in lines[at + 2]
+    lines[at + 2] = lines[at + 2].replace("[c]", "5", 1)
+    (copy / "index.html").write_text(head + "<tr".join(lines), encoding="utf-8")
+    assert _pinned(copy, hidden) == (5, 5)
+
+
+def test_a_hidden_sheet_of_a_workbook(copy, hidden):
+    columns = ["area", "year", "years", "unit", "stage", "base", "group", "events", "denominator"]
+    row = [*(hidden[c] for c in columns[:7]), "5", hidden["denominator"]]
+    sheet = '<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>'
+    for r, values in enumerate((columns, row), start=1):
+        texts = [
+            f'<c r="{chr(65 + i)}{r}" t="inlineStr"><is><t>{v}</t></is></c>' for i, v in enumerate(values)
+        ]
+        sheet += f'<row r="{r}">{"".join(texts)}</row>'
+    with zipfile.ZipFile(copy / "tables.xlsx", "w") as book:
+        book.writestr("xl/worksheets/sheet1.xml", sheet + "</sheetData></worksheet>")
+    assert _pinned(copy, hidden) == (5, 5)
+
+
+def test_the_points_of_a_chart_are_what_the_table_prints_and_nothing_finer(copy):
+    drawn = [p for p in points(copy / "figures/relative-rates.svg") if p.end == "estimate"]
+    printed = {r["estimate"] for r in _rows(copy, "stages-decisions") if r["measure"].endswith("_ratio")}
+    assert len(drawn) > 20
+    for point in drawn:
+        assert point.give < 1e-5
+        assert f"{round(point.value, 2):.10g}" in printed
+        assert point.value == pytest.approx(round(point.value, 2), abs=1e-5)
+
+
+def test_a_point_where_the_table_hides_the_figure(copy, hidden):
+    """A marker moved to the line of a hidden figure says something of that count."""
+    chart = copy / "figures/relative-rates.svg"
+    text = chart.read_text(encoding="utf-8")
+    drawn = [p for p in points(chart) if p.end == "estimate"]
+    category = next(p.category for p in drawn if p.category.lower().replace(" ", "_") == hidden["stage"])
+    line = text[: text.index(f">{category.split(' ')[0]}")].rpartition("<path d=")[2]
+    height = re.match(r'"M [\d.]+ ([\d.]+)', line)[1]
+    panels = re.split(r'(?=<g id="relative-rates-axes_\d)', text)
+    titles = list(dict.fromkeys(p.panel for p in drawn))
+    place = 1 + next(i for i, title in enumerate(titles) if title.startswith(hidden["group"]))
+    uses = list(re.finditer(r'<use [^>]*x="[\d.]+" y="([\d.]+)"[^>]*stroke: #12436d"', panels[place]))
+    assert uses
+    start, end = uses[0].span(1)
+    panels[place] = panels[place][:start] + height + panels[place][end:]
+    chart.write_text("".join(panels), encoding="utf-8")
+    figures = attack_reading.report(copy).figures
+    assert hidden["stage"] in {f.cells[0].what.split(" ")[0] for f in figures}
+
+
+def test_a_margin_of_true_counts(copy):
+    """A total that the printed counts do not add up to was added up from true ones."""
+    table = copy / "tables/over-representation.csv"
+    row = next(r for r in _rows(copy, "over-representation") if r["reference"] == "overall")
+    old = f",{row['reference_events']},{row['reference_denominator']},"
+    true = int(row["reference_events"]) - 2
+    text = table.read_text(encoding="utf-8").replace(old, f",{true},{row['reference_denominator']},")
+    table.write_text(text, encoding="utf-8")
+    known = [c for c in attack_reading.report(copy).counts if c.cell.value("group") == "(known)"]
+    assert [(c.low, c.high) for c in known] == [(true, true)]
+
+
+def test_a_restricted_report_and_a_folder_of_something_else_are_refused(copy, tmp_path):
+    told = json.loads((copy / "manifest.json").read_text(encoding="utf-8"))
+    told["parameters"]["edition"] = "restricted"
+    (copy / "manifest.json").write_text(json.dumps(told), encoding="utf-8")
+    with pytest.raises(
+        ValueError, match=r"1 of 1 manifests says edition restricted.*Name the public edition"
+    ):
+        intruder.attack([copy])
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ValueError, match=r"0 tables found in its tables/ folder.*--spec"):
+        intruder.attack([tmp_path / "empty"])
+    with pytest.raises(ValueError, match="0 tables to attack"):
+        intruder.attack([])
+    with pytest.raises(FileNotFoundError):
+        intruder.attack([tmp_path / "none"])
+
+
+# -- the local rule alone, over several reports ------------------------------------------------------
+
+
+def _counted(study, folder: Path, unit: str, window: int, area: str = "Islington") -> Path:
+    """Write every window of a length, by the local rule alone, as a report would."""
+    counts = pipeline.stage_counts(study, unit=unit, window=window)
+    released = disclosure.release(counts[counts["area"] == area]).measure(measures.rates)
+    (folder / "tables").mkdir(parents=True)
+    text = present.csv(released.table, released.counts)
+    (folder / "tables/all.csv").write_text(text, encoding="utf-8", newline="")
+    (folder / "manifest.json").write_text(
+        json.dumps({"policy": released.policy.sentence()}), encoding="utf-8"
+    )
+    return folder
+
+
+def test_single_years_beside_rolling_windows_give_children_away_under_the_local_rule_alone(study, tmp_path):
+    """Why the kit needs more than a local rule: no table is unsafe, and the two together are."""
+    study = replace(study, years=(2020, 2023))
+    folders = [_counted(study, tmp_path / f"w{w}", "episodes", w) for w in (1, 3)]
+    found = intruder.attack(folders)
+    assert found.succeeded
+    assert all(f.high - f.low <= 2 and f.low <= 7 for f in found.findings)
+    first = found.findings[0]
+    assert {s.partition("/")[0] for s in first.sources} == {"w1", "w3"}
+
+
+@pytest.mark.parametrize("unit", ["children", "episodes"])
+def test_no_true_count_lies_outside_what_the_intruder_says(study, tmp_path, unit):
+    true = {}
+    for window in (1, 3, 5):
+        counts = pipeline.stage_counts(study, unit=unit, window=window)
+        for row in counts.to_dict("records"):
+            cell, base = attack_reading.cells({k: str(v) for k, v in row.items()}, [])
+            true[cell] = row["events"]
+            if base.what != "population":
+                true[base] = row["denominator"]
+    release = Release(small=0)
+    for window in (1, 3, 5):
+        release.add(attack_reading.report(_counted(study, tmp_path / str(window), unit, window), str(window)))
+    attack_reading.tied(release)
+    program = Program(release)
+    checked = 0
+    for part in parts(program):
+        lower, upper, rows = narrowed(part)
+        solver = Solver(lower, upper, rows)
+        for place, cell in enumerate(program.cells[p] for p in part.places):
+            if cell in true:
+                assert lower[place] <= true[cell] <= upper[place], cell
+                if lower[place] <= 7 and checked % 10 == 0:
+                    low, high, exact = solver.range(place, enough=3)
+                    assert not exact or low <= true[cell] <= high, cell
+                checked += 1
+    assert checked > 1000
+
+
+# -- an independent program --------------------------------------------------------------------------
+
+
+def test_no_code_is_shared_with_what_makes_a_report():
+    ours = {p.stem for p in PACKAGE.glob("attack*.py")}
+    for name in ours:
+        text = (PACKAGE / f"{name}.py").read_text(encoding="utf-8")
+        imported = {
+            line.split()[1].lstrip(".") or line.split()[3].rstrip(",")
+            for line in text.splitlines()
+            if line.strip().startswith("from .")
+        }
+        assert imported <= ours, name
+        assert "pandas" not in text
+
+
+@pytest.mark.parametrize(
+    ("kind", "method", "counts", "low", "high"),
+    [
+        # Newcombe (1998), Statistics in Medicine 17:857, table I: 15 of 148, Wilson's score
+        ("share", "Wilson", (15, 148), 0.0624, 0.1605),
+        ("share", "Clopper-Pearson", (15, 148), 0.0578, 0.1617),
+        # Garwood (1936), table I: 4 events
+        ("rate", "exact", (4, 1), 1.0899, 10.2416),
+        # Newcombe (1998), Statistics in Medicine 17:873, method 10: 56/70 less 48/80
+        ("risk_difference", "Newcombe", (56, 70, 48, 80), 0.0524, 0.3339),
+    ],
+)
+def test_the_intruders_own_arithmetic_against_published_limits(kind, method, counts, low, high):
+    assert float(end_of(kind, "low", method)(*counts)) == pytest.approx(low, abs=5e-5)
+    assert float(end_of(kind, "high", method)(*counts)) == pytest.approx(high, abs=5e-5)
+
+
+def test_figures_of_four_counts():
+    assert float(estimate("odds_ratio", 4, 5, 1, 5)) == pytest.approx(16)
+    assert float(estimate("complement_ratio", 4, 5, 1, 5)) == pytest.approx(0.25)
+    assert float(estimate("events_above_parity", 12, 100, 5, 100)) == pytest.approx(7)
+    assert float(estimate("change", 4, 12, per=100)) == pytest.approx(-66.67, abs=0.01)
+    assert np.isinf(estimate("rate_ratio", 1, 10, 0, 10))
+    assert end_of("odds_ratio", "low", "mid-P") is None
+    with pytest.raises(ValueError, match="'nonsense' is unknown"):
+        estimate("nonsense", 1, 2)
