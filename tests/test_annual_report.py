@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from ysj_analysis import formulas
+from ysj_analysis.content import ContentError
 from ysj_analysis.report import render
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -205,6 +206,15 @@ def test_the_restricted_edition_shows_true_counts_and_says_so(restricted, public
     custody = next(t for n, t in tables(restricted).items() if n.startswith("stages-decisions"))
     custody = custody[(custody["stage"] == "custody") & (custody["group"] == "Asian")]
     assert numbers(custody, "events")[0] < 8
+
+
+def test_working_figures_are_refused_in_a_report(tmp_path):
+    """The exploration notebook cannot be published by rendering it."""
+    with pytest.raises(
+        ContentError, match=r"printed by the policy 'working', which a public edition does not show"
+    ):
+        render("explore", data=ROOT / "data/synthetic", out=tmp_path)
+    assert not list(tmp_path.rglob("*.html"))
 
 
 def test_an_awkward_study_keeps_its_empty_group_and_its_zero_reference(awkward):

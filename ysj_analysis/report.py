@@ -165,6 +165,7 @@ def render(
 
 def _write(build: Path, content: Content, wanted: Request, title: str) -> None:
     """Write every file of the report, the manifest last."""
+    _refuse_policies(content, wanted.edition)
     first, content = first_heading(content)
     title = title or first
     if not title:
@@ -228,6 +229,18 @@ def _manifest(content: Content, wanted: Request, title: str, outputs: dict[str, 
         outputs=outputs,
         facts=content.facts,
     )
+
+
+def _refuse_policies(content: Content, edition: str) -> None:
+    """Refuse a table or chart printed by a rule that is not this edition's."""
+    open_to_all = {"public", "ons", "published", None}
+    allowed = open_to_all | ({"restricted"} if edition == "restricted" else set())
+    for name, shown in {**content.tables, **content.figures}.items():
+        if (policy := shown.get("policy")) not in allowed:
+            raise ContentError(
+                f"{name} was printed by the policy {policy!r}, which a {edition} edition does not show. Release it by "
+                "the policy of the edition: disclosure.policy(edition)."
+            )
 
 
 def _refuse_paths(files: Mapping[str, str], wanted: Request) -> None:

@@ -329,7 +329,7 @@ def _nothing_sure(rows: pd.DataFrame, words: Words) -> str:
         return _sentence(f"too few {who} are recorded at any stage to compare with {other}")
     return _sentence(
         f"for {who}, none of the {len(shown)} stages with enough {rows['unit'].iloc[0]} to compare shows a gap "
-        f"that is surely worse than for {other}; this is not evidence that there is no difference"
+        f"that is clearly worse than for {other}; this is not evidence that there is no difference"
     )
 
 
