@@ -235,3 +235,80 @@ def test_facts_carry_printed_rows_only():
     bundle = present.facts(counts=disclosure.release(rows()))._repr_mimebundle_()
     hidden = [r["events"] for r in bundle[present.FACTS]["counts"] if r["group"] == "Mixed"]
     assert hidden == ["[c]", "[c]"]
+
+
+@pytest.mark.parametrize("value", [3, 2.5, rows(), {"counts": [1, 2]}])
+def test_facts_are_words_or_released(value):
+    with pytest.raises(TypeError, match="only a released table can be shown"):
+        present.facts(counts=value)
+
+
+def test_a_line_that_counts_nothing_is_not_called_hidden():
+    ledger = pd.DataFrame({"what": ["a", "b"], "left": [3.0, np.nan], "note": ["", "no_number"]})
+    released = disclosure.release(ledger, counts=("left",))
+    assert [line["left"] for line in present.facts(ledger=released).data["ledger"]] == ["[c]", "[z]"]
+    shown = present.table(released, name="ledger", title="Ledger", words=WORDS)
+    assert shown.data["csv"] == "what,left,note\na,[c],\nb,[z],no_number\n"
+    assert shown.data["hidden"] == 1
+
+
+def test_page_and_csv_mark_the_same_cell_alike():
+    """A rate has no reference; Unknown has no population; Mixed is hidden."""
+    data = shown().data
+    lines = list(csvlib.DictReader(io.StringIO(data["csv"])))
+    for line in (r for r in lines if r["measure"] == "rate_per_1000"):
+        assert {line[c] for c in ("reference_events", "reference_denominator", "p_value")} == {"[z]"}
+    unknown = next(r for r in lines if r["group"] == "Unknown" and r["measure"] == "rate_ratio")
+    assert (unknown["events"], unknown["denominator"], unknown["estimate"]) == ("10", "[x]", "[x]")
+    assert data["hidden"] == 4  # Mixed arrested, charged, and out of how many; the unknown charged
+
+
+def test_a_denominator_of_nobody_is_not_applicable():
+    nobody = rows().assign(events=0.0, denominator=0.0).iloc[5:]
+    board = disclosure.release(nobody, policy=disclosure.RESTRICTED).measure(measures.rates)
+    table = present.table(board, name="a", title="A", words=WORDS,
+                          columns={"Out of": "denominator", "Share": "proportion.estimate"})  # fmt: skip
+    assert Cells(table.html).rows[1][1:] == ["0", "[z]"]
+
+
+def test_two_rows_in_one_place_are_refused():
+    both = pd.concat([rows(), rows()]).assign(sex=["F"] * 10 + ["M"] * 10)
+    with pytest.raises(ValueError, match="two rows of rate_per_1000 would stand in one place: arrest, Asian"):
+        present.table(disclosure.release(both).measure(measures.rates), name="a", title="A", words=WORDS,
+                      columns=COLUMNS)  # fmt: skip
+
+
+def test_a_table_without_rows_says_so():
+    empty = disclosure.release(rows().iloc[:0])
+    assert present.table(empty, name="a", title="Searches", words=WORDS).html == (
+        '<div class="note"><p>Searches: there is nothing to show.</p></div>'
+    )
+
+
+def test_what_rounds_to_nothing_has_no_sign():
+    even = rows().assign(
+        events=[10, 300, 30, 220, 12] * 2, denominator=[1000, 30_000, 3001, 22_000, 1200] * 2
+    )
+    table = disclosure.release(even, policy=disclosure.RESTRICTED).measure(measures.parity_gap)
+    page = present.table(
+        table, name="a", title="A", words=WORDS, columns={"Gap": "events_above_parity.estimate"}
+    )
+    assert "\N{MINUS SIGN}0<" not in page.html
+    assert ",-0," not in page.data["csv"]
+
+
+@pytest.mark.parametrize(
+    "label", ["-1+1", "=1+1", "\t=1+1", "\uff1d1+1", "+1+1", "@SUM(1)", "|cmd", " =1+1", "\u202e=1+1"]
+)
+def test_no_cell_of_a_csv_is_a_formula(label):
+    table = disclosure.release(pd.DataFrame({label: ["a"], "group": [label], "events": [40]}))
+    for line in csvlib.reader(
+        io.StringIO(present.table(table, name="a", title="A", words=WORDS).data["csv"])
+    ):
+        assert not any(cell.lstrip()[:1] in tuple("=+-@|\uff1d") for cell in line)
+
+
+def test_directions_of_writing_do_not_spill_into_the_sentence():
+    hebrew = "\u05d9\u05d4\u05d5\u05d3\u05d9"
+    assert Words(own_groups=True).people(hebrew) == f"\u2068{hebrew}\u2069 children"
+    assert Words(own_groups=True).people("\u202eWhite\x00") == "White children"

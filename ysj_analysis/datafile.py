@@ -5,6 +5,7 @@ The description is the W3C's Metadata Vocabulary for Tabular Data (CSV on the We
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import pandas as pd
@@ -33,34 +34,42 @@ _MEANINGS = {
     "p_value": "p-value, as the upper end of its band where the edition bands it",
     "method": "how the interval was computed",
     "note": "why a value is missing or should be read with care",
+    "step": "place of the stage on the path",
+    "reached": "product of the estimates so far",
+    "part": "share of the logarithm of the whole",
 }
+# What a spreadsheet takes for the beginning of a formula, full-width forms included.
+_FORMULA = tuple("=+-@|%＝＋－＠")
+_NUMBER = re.compile(r"[+-]?[\d.,]+%?")
 
 
 def csv(table: pd.DataFrame, counts: Sequence[str] = ()) -> str:
     """Write a released table as CSV text, a mark wherever a number is missing."""
-    notes = table["note"].astype(str) if "note" in table else pd.Series("", table.index)
+    records = table.to_dict("records")
     out = {}
     for column in table.columns:
         values = table[column]
         if not pd.api.types.is_numeric_dtype(values):
-            out[column] = values.astype(str).map(safe)
+            out[safe(column)] = [safe(str(v)) for v in values]
             continue
-        numbers = values.astype(float)
-        missing = notes.map(wording.why if column in counts else str).map(wording.mark)
-        written = numbers.map(lambda v: f"{v:.10g}").where(numbers.notna(), missing)
-        out[column] = written.replace({"-0": "0"})
-    return pd.DataFrame(out, columns=table.columns).to_csv(index=False, lineterminator="\n")
+        out[safe(column)] = [
+            wording.missing(column, record, counts) if v != v else f"{v + 0.0:.10g}"
+            for v, record in zip(values.astype(float), records, strict=True)
+        ]
+    return pd.DataFrame(out).to_csv(index=False, lineterminator="\n")
 
 
 def safe(label: str) -> str:
-    """Keep a label from being taken for a formula by a spreadsheet.
+    """Keep a label from being taken for a formula by a spreadsheet; a number stays a number.
 
     Examples
     --------
-    >>> safe("=1+1"), safe("[c]")
-    ("'=1+1", '[c]')
+    >>> safe("=1+1"), safe("-1+1"), safe("-1.5"), safe("[c]")
+    ("'=1+1", "'-1+1", '-1.5', '[c]')
     """
-    return "'" + label if label[:1] in ("=", "+", "@", "\t", "\r") else label
+    label = wording.clean(label)
+    formula = label.lstrip()[:1] in _FORMULA and not _NUMBER.fullmatch(label) and label != "-"
+    return "'" + label if formula else label
 
 
 def csvw(table: pd.DataFrame, name: str, title: str, released: Released) -> dict:

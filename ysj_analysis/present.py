@@ -10,6 +10,7 @@ import html
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 
 import numpy as np
 import pandas as pd
@@ -17,7 +18,6 @@ import pandas as pd
 from . import wording
 from .datafile import csv, csvw
 from .disclosure import PUBLIC, PUBLISHED, Policy, Released, require
-from .vocabulary import POPULATION
 from .wording import Said, Words
 
 LONG = 24
@@ -88,11 +88,13 @@ def table(
     """
     several = [require(r) for r in (released if isinstance(released, list | tuple) else [released])]
     tidy = pd.concat([r.table for r in several], ignore_index=True)
+    if tidy.empty:
+        return text(Said(f"{title}: there is nothing to show."), kind="note")
     if columns is None:
         heads, across, body = [], "", _plain(several[0], words)
         blocks = [("", body)]
     else:
-        body = _side_by_side([r.table for r in several], columns, list(heads), across, words)
+        body = _side_by_side(several, name, columns, list(heads), across, words)
         blocks = list(body.groupby(across, sort=False, observed=True)) if across in body else [("", body)]
         blocks = [
             (label if len(blocks) > 1 else "", rows.drop(columns=across, errors="ignore"))
@@ -111,7 +113,7 @@ def table(
             "title": title,
             "csv": csv(tidy, first.counts),
             "csvw": csvw(tidy, name, title, first),
-            "hidden": sum(r.hidden for r in several[:1]),
+            "hidden": _hidden(first),
             "cells": len(first.table) * len(first.counts),
             "policy": first.policy.name,
         },
@@ -162,14 +164,39 @@ def text(*sentences: str | Policy, kind: str = "finding") -> Shown:
 
 
 def facts(**values) -> Shown:
-    """Hand facts to the manifest without showing anything; a released table goes as its printed rows."""
-    plain = {
-        key: value.table.astype(object).where(value.table.notna(), wording.CONFIDENTIAL).to_dict("records")
-        if isinstance(value, Released)
-        else value
-        for key, value in values.items()
-    }
-    return Shown("", plain, FACTS)
+    """Hand facts to the manifest without showing anything: words, dates, and released tables as printed.
+
+    Raises
+    ------
+    TypeError
+        For a number or a table that was not released.
+    """
+    return Shown("", {key: _fact(value) for key, value in values.items()}, FACTS)
+
+
+def _fact(value: object) -> object:
+    """Write a fact in words; a released table as its printed rows."""
+    if isinstance(value, Released):
+        return [
+            {c: wording.missing(c, row, value.counts) if v != v else v for c, v in row.items()}
+            for row in value.table.to_dict("records")
+        ]
+    if isinstance(value, Mapping):
+        return {str(k): _fact(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_fact(v) for v in value]
+    if isinstance(value, date):
+        return value.isoformat()
+    return value if isinstance(value, str | None) else require(value)
+
+
+def _hidden(released: Released) -> int:
+    """Count the counts that are hidden, not those that do not exist."""
+    return sum(
+        row[c] != row[c] and wording.missing(c, row, released.counts) == wording.CONFIDENTIAL
+        for row in released.table.to_dict("records")
+        for c in released.counts
+    )
 
 
 def methods(*released: Released, name: str = "methods") -> Shown:
@@ -195,75 +222,99 @@ def sources(study) -> Shown:
 # -- the table on the page ---------------------------------------------------------------------------
 
 
-def _side_by_side(tables, columns, heads: list[str], across: str, words: Words) -> pd.DataFrame:
+def _side_by_side(several, name: str, columns, heads: list[str], across: str, words: Words) -> pd.DataFrame:
     """Bring the measures of a row together and write each field."""
+    tables, counts = [r.table for r in several], several[0].counts
     keys = [k for k in dict.fromkeys([across, *heads, "base", "year", "years"]) if k in tables[0].columns]
     rows: dict[tuple, dict] = {}
     for one in tables:
         for record in one.to_dict("records"):
-            cell = rows.setdefault(tuple(str(record[k]) for k in keys), {"first": record})
-            if "measure" in record:
-                cell[record["measure"]] = record
+            where = tuple(str(record[k]) for k in keys)
+            cell = rows.setdefault(where, {"first": record})
+            kind = record.get("measure", "")
+            if kind in cell:
+                raise ValueError(
+                    f"{name}: two rows of {kind or 'the table'} would stand in one place: {', '.join(where)}. Choose "
+                    "rows with where(), or add the column that tells them apart to heads."
+                )
+            cell[kind] = record
     labels = {"stage": words.stage, "group": words.group, "base": words.stage}
     written = []
     for cell in rows.values():
         first = cell["first"]
         line = {k: labels.get(k, str)(first[k]) for k in dict.fromkeys([across, *heads]) if k in first}
         line |= {"year": words.when(first)} if "year" in line else {}
-        line |= {heading: _field(spec, cell, words) for heading, spec in columns.items()}
+        line |= {heading: _field(spec, cell, counts, words) for heading, spec in columns.items()}
         written.append(line)
     renamed = {"group": "Ethnic group", "stage": "Stage", "area": "Area"}
     return pd.DataFrame(written).rename(columns={h: renamed.get(h, h.capitalize()) for h in heads})
 
 
-def _field(spec: str, cell: dict, words: Words) -> str:
+def _field(spec: str, cell: dict, counts: Sequence[str], words: Words) -> str:
     """Write one field of one row."""
     names, _, part = spec.partition(".")
     if not part:
-        return _plain_field(spec, cell["first"], words)
+        return _plain_field(spec, cell["first"], counts, words)
     record = next((cell[n] for n in names.split("|") if n in cell), None)
     if record is None:
         return wording.NOT_APPLICABLE
-    note = record["note"]
     if part in ("share", "share_of_base"):
-        top, bottom = (
-            ("events", "reference_events") if part == "share" else ("denominator", "reference_denominator")
-        )
-        share = np.nan if "no_denominator" in note else record[top] / record[bottom]
-        return wording.number(share, "proportion", note or "suppressed")
+        return _share(record, *_SHARES[part])
     if part == "part":
-        return "[z]" if np.isnan(record[part]) else f"{100 * record[part]:.0f}%".replace("-", wording.MINUS)
+        return "[z]" if np.isnan(record[part]) else wording.signed(f"{100 * record[part]:.0f}%")
+    if part == "interval" and record["note"] == "reference":
+        return "reference"
+    value = record["low" if part == "interval" else "estimate" if part == "with_interval" else part]
+    if np.isnan(value):
+        return wording.missing(part, record)
+    ends = wording.interval(record["low"], record["high"], record["measure"], record["note"])
     if part == "interval":
-        if note == "reference":
-            return "reference"
-        return wording.interval(record["low"], record["high"], record["measure"], note)
-    return wording.number(record[part], record["measure"], note)
+        return ends
+    written = wording.number(value, record["measure"])
+    if part == "with_interval":
+        return f"{written} ({'reference' if record['note'] == 'reference' else ends})"
+    return written
 
 
-def _plain_field(column: str, record: dict, words: Words) -> str:
+_SHARES = {"share": ("events", "reference_events"), "share_of_base": ("denominator", "reference_denominator")}
+
+
+def _share(record: dict, top: str, bottom: str) -> str:
+    """Write a group's share of a total."""
+    empty = next((c for c in (top, bottom) if np.isnan(record[c])), None)
+    if empty or not record[bottom]:
+        return wording.missing(empty, record) if empty else wording.NOT_APPLICABLE
+    return wording.number(record[top] / record[bottom], "proportion")
+
+
+def _plain_field(column: str, record: dict, counts: Sequence[str], words: Words) -> str:
+    """Write one column of one row as it is."""
     if column == "period":
         return words.when(record)
     if column == "base":
         return words.out_of(record["base"], record["unit"])
-    value, note = record[column], str(record.get("note", ""))
-    if column == "denominator" and np.isnan(value) and record["base"] == POPULATION:
-        return wording.mark("no_denominator")
-    return wording.count(value, wording.why(note)) if isinstance(value, float) else str(value)
+    value = record[column]
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        labels = {"stage": words.stage, "group": words.group}
+        return labels.get(column, wording.clean)(value)
+    if np.isnan(value):
+        return wording.missing(column, record, counts)
+    counted = column in counts or column.endswith(("events", "denominator"))
+    return wording.count(value) if counted else wording.signed(f"{value:.10g}")
 
 
 def _plain(released: Released, words: Words) -> pd.DataFrame:
     """Write every column of a table as it is."""
-    labels = {"stage": words.stage, "group": words.group}
-    counts = set(released.counts)
-    written = {}
-    notes = released.table.get("note", pd.Series("", released.table.index)).astype(str).map(wording.why)
-    for column in (c for c in released.table.columns if c != "note"):
-        values = released.table[column]
-        if column in counts:
-            written[column] = [wording.count(v, n) for v, n in zip(values.astype(float), notes, strict=True)]
-        else:
-            written[column] = values.map(labels.get(column, str)).astype(str)
-    return pd.DataFrame(written).rename(columns=_heading)
+    table = released.table
+    columns = [c for c in table.columns if c != "note"]
+    written = [
+        [
+            _plain_field(c, row, released.counts, words) if c != "base" else words.stage(row[c])
+            for c in columns
+        ]
+        for row in table.to_dict("records")
+    ]
+    return pd.DataFrame(written, columns=[_heading(c) for c in columns])
 
 
 def _heading(column: str) -> str:

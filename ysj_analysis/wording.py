@@ -7,6 +7,8 @@ applicable, ``[x]`` not available.
 from __future__ import annotations
 
 import functools
+import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -31,6 +33,24 @@ _MARK_OF = {
     "no_data": NOT_AVAILABLE,
 }
 _PERCENT = frozenset({"proportion", "risk_difference"})
+
+
+# Control characters, those that turn the direction of writing, and what XML cannot hold.
+_HARMFUL = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
+)
+_ISOLATED = "\N{FIRST STRONG ISOLATE}{}\N{POP DIRECTIONAL ISOLATE}"
+
+
+def clean(label: object) -> str:
+    r"""Take out of a label what would disturb the text around it.
+
+    Examples
+    --------
+    >>> clean("White\u202e\nand\x00 Black")
+    'White and Black'
+    """
+    return re.sub(r"[\t\r\n]+", " ", _HARMFUL.sub("", str(label)))
 
 
 class Said(str):
@@ -59,16 +79,43 @@ def mark(note: str) -> str:
     return next((m for n, m in _MARK_OF.items() if n in note), NOT_APPLICABLE)
 
 
-def why(note: str) -> str:
-    """Say why a count is missing: hidden, unless the note gives another reason.
+def missing(column: str, row: Mapping, counts=("events", "denominator")) -> str:
+    """Choose the mark of one empty cell of a released table, on the page and in its CSV alike.
+
+    Parameters
+    ----------
+    column : str
+        The cell's column.
+    row : mapping
+        Its row.
+    counts : sequence of str
+        Which columns are printed counts: these are empty because they are hidden, unless the row's
+        ``note`` gives another reason.
+
+    Returns
+    -------
+    str
+        ``[c]``, ``[z]`` or ``[x]``.
 
     Examples
     --------
-    >>> why(""), why("reference"), why("immature")
-    ('suppressed', 'suppressed', 'immature')
+    >>> rate = {"measure": "rate_per_1000", "base": "population", "note": "suppressed"}
+    >>> [missing(c, rate) for c in ("events", "denominator", "estimate", "reference_events")]
+    ['[c]', '[x]', '[c]', '[z]']
     """
-    other = {"immature", "no_denominator", "no_number", "no_data"} & set(note.split())
-    return other.pop() if other else "suppressed"
+    note = str(row.get("note", ""))
+    if elsewhere := {"immature", "no_data", "no_number"} & set(note.split()):
+        return mark(elsewhere.pop())
+    one_group = str(row.get("measure", "")).partition("_per_")[0] in formulas.ONE_GROUP
+    if one_group and column in ("reference_events", "reference_denominator", "p_value"):
+        return NOT_APPLICABLE
+    if column.endswith("denominator") and row.get("base") == POPULATION:
+        return NOT_AVAILABLE
+    if column in counts or column.endswith(("events", "denominator")):
+        return CONFIDENTIAL
+    if note == "no_denominator" and 0 in (row.get("denominator"), row.get("reference_denominator")):
+        return NOT_APPLICABLE
+    return mark(note)
 
 
 def count(value: float, note: str = "suppressed") -> str:
@@ -101,7 +148,18 @@ def number(value: float, measure: str, note: str = "suppressed") -> str:
         text = f"{value:,.0f}"
     else:
         text = f"{value:,.2f}"
-    return text.replace("-", MINUS)
+    return signed(text)
+
+
+def signed(text: str) -> str:
+    """Write a negative number with a minus sign, and what rounds to nothing without one.
+
+    Examples
+    --------
+    >>> signed("-12"), signed("-0.00")
+    ('−12', '0.00')
+    """
+    return text.replace("-", MINUS) if re.search("[1-9]", text) else text.replace("-", "")
 
 
 def interval(low: float, high: float, measure: str, note: str = "suppressed") -> str:
@@ -158,7 +216,7 @@ class Words:
 
     def group(self, group: str) -> str:
         """Label a group in a table, in a word or as the study names it."""
-        return "Not known" if str(group) == UNKNOWN else str(group)
+        return "Not known" if str(group) == UNKNOWN else clean(group)
 
     def full(self, group: str) -> str:
         """Give the full name of a group, to be said once.
@@ -168,7 +226,7 @@ class Words:
         >>> Words().full("Asian"), Words(own_groups=True).full("Black")
         ('Asian or Asian British', 'Black')
         """
-        return str(group) if self.own_groups else BROAD_LABELS.get(str(group), str(group))
+        return clean(group) if self.own_groups else BROAD_LABELS.get(str(group), clean(group))
 
     def people(self, group: str, unit: str = "children") -> str:
         """Speak of a group in a sentence.
@@ -186,16 +244,18 @@ class Words:
             "all-others": f"all other {noun}",
             "overall": f"all {noun}",
         }
-        who = special.get(str(group), f"{group} {noun}")
+        name = clean(group)
+        leftward = any(unicodedata.bidirectional(c) in ("R", "AL") for c in name)
+        who = special.get(str(group), f"{_ISOLATED.format(name) if leftward else name} {noun}")
         return who if unit == "children" else f"{unit} of {who}"
 
     def stage(self, stage: str) -> str:
         """Label a stage in a table."""
-        return self.stages[str(stage)].label if str(stage) in self.stages else str(stage)
+        return clean(self.stages[str(stage)].label if str(stage) in self.stages else stage)
 
     def did(self, stage: str) -> str:
         """Say what happened at a stage: ``were arrested``."""
-        return self.stages[str(stage)].did
+        return clean(self.stages[str(stage)].did)
 
     def out_of(self, base: str, unit: str = "children") -> str:
         """Say what a denominator counts."""
