@@ -23,7 +23,7 @@ from .attack_solve import Contradiction, Part, Solver, narrowed, parts
 PINNED = 2
 """A range this wide or narrower counts as worked out: exactly, to one, or to two."""
 
-_EXPLAINED = 25
+_EXPLAINED = 15
 _WORDS = {0: "exactly", 1: "to one", 2: "to two"}
 
 

@@ -250,7 +250,7 @@ class Solver:
             constraints=LinearConstraint(matrix, low, high),
             bounds=Bounds(self.lower[members], self.upper[members]),
             integrality=np.ones(len(members)),
-            options={"time_limit": _SECONDS, "mip_rel_gap": 0.0},
+            options={"time_limit": _SECONDS, "mip_rel_gap": 0.0, "presolve": False},
         )
         if result.status == 2:
             raise Contradiction(int(places[0]))
