@@ -12,7 +12,16 @@ import pytest
 
 import ysj_analysis
 from ysj_analysis import attack as intruder
-from ysj_analysis import attack_files, attack_reading, disclosure, load, measures, pipeline, present
+from ysj_analysis import (
+    attack_files,
+    attack_reading,
+    attack_ties,
+    disclosure,
+    load,
+    measures,
+    pipeline,
+    present,
+)
 from ysj_analysis.__main__ import main
 from ysj_analysis.attack_arithmetic import end_of, estimate
 from ysj_analysis.attack_drawings import points
@@ -53,7 +62,7 @@ def hidden(copy):
 
 
 def _pinned(folder, row) -> tuple[int, int]:
-    cell = str(attack_reading.cells(row, [])[0])
+    cell = str(attack_ties.cells(row, [])[0])
     return {str(f.cell): (f.low, f.high) for f in intruder.attack([folder]).findings}[cell]
 
 
@@ -202,14 +211,14 @@ def test_no_true_count_lies_outside_what_the_intruder_says(study, tmp_path, unit
     for window in (1, 3, 5):
         counts = pipeline.stage_counts(study, unit=unit, window=window)
         for row in counts.to_dict("records"):
-            cell, base = attack_reading.cells({k: str(v) for k, v in row.items()}, [])
+            cell, base = attack_ties.cells({k: str(v) for k, v in row.items()}, [])
             true[cell] = row["events"]
             if base.what != "population":
                 true[base] = row["denominator"]
     release = Release(small=0)
     for window in (1, 3, 5):
         release.add(attack_reading.report(_counted(study, tmp_path / str(window), unit, window), str(window)))
-    attack_reading.tied(release)
+    attack_ties.tied(release)
     program = Program(release)
     checked = 0
     for part in parts(program):

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from . import attack_reading
+from . import attack_reading, attack_ties
 from .attack_facts import MOST, Cell, Release
 from .attack_program import Program
 from .attack_solve import Contradiction, Part, Solver, narrowed, parts
@@ -159,7 +159,7 @@ def attack(folders: Sequence[Path] = (), *, spec: Path | None = None) -> Attack:
     release = Release(small=0)
     for folder, name in _names(found(folders)).items():
         release.add(attack_reading.report(folder, name))
-    attack_reading.tied(release)
+    attack_ties.tied(release)
     if spec is not None:
         from . import attack_spec
 

@@ -17,17 +17,13 @@ import numpy as np
 from . import attack_files
 from .attack_claims import Claim, settle
 from .attack_drawings import points
-from .attack_facts import ALL, Cell, Count, Release, Rule, Sum, number
+from .attack_facts import ALL, Cell, Count, Release, Rule, number
+from .attack_ties import UNKNOWN, cells, reference_cell
 
 _KEYS = ("measure", "area", "year", "years", "unit", "stage", "base", "group")
 _COUNTS = ("events", "denominator", "reference_events", "reference_denominator")
 _VALUES = ("reference", "estimate", "low", "high", "p_value", "method", "note", "step", "reached", "part")
 _KNOWN = frozenset((*_KEYS, *_COUNTS, *_VALUES))
-_PARTITIONS = {
-    "remand_decision": ("bail", "community_remand", "rlaa", "yda"),
-    "sentenced": ("first_tier", "community", "custody"),
-}
-_UNKNOWN = "Unknown"
 _SUMMED = ("overall", "all-others")
 _HTML = {"Number": "events", "Not known": "events", "Out of": "denominator", "All": "denominator"}
 _SENTENCE = re.compile(
@@ -116,7 +112,7 @@ class _Reader:
             if c not in _KNOWN and not any(number(r.get(c, "")) or r.get(c) == "[c]" for r in records)
         ]
         decimals = self._decimals(records)
-        known = len({r["group"] for r in records} - {_UNKNOWN})
+        known = len({r["group"] for r in records} - {UNKNOWN})
         printed = self._printed(records, split)
         for i, record in enumerate(records, start=2):
             x, n = cells(record, split)
@@ -145,13 +141,13 @@ class _Reader:
         parts = [
             t
             for c, t in printed.items()
-            if x.at(group="") == c.at(group="") and c.value("group") not in (_UNKNOWN, left_out)
+            if x.at(group="") == c.at(group="") and c.value("group") not in (UNKNOWN, left_out)
         ]
         values = [number(t) for t in parts]
         total = number(record["reference_events"])[0]
         if None in values or sum(v[0] for v in values) != total:
             self._count(
-                _reference(x, record["reference"]),
+                reference_cell(x, record["reference"]),
                 record["reference_events"],
                 rule,
                 f"{source} reference_events",
@@ -189,7 +185,7 @@ class _Reader:
         if reference:
             if reference == record["group"]:
                 return
-            quad = (*pair, *(_reference(c, reference) for c in pair))
+            quad = (*pair, *(reference_cell(c, reference) for c in pair))
             printed += [record["reference_events"], record["reference_denominator"]]
             summed = known if reference in _SUMMED else 1
         values = tuple(found[0] if (found := number(p)) else np.nan for p in printed)
@@ -285,85 +281,3 @@ class _Reader:
             recomputed=found.recomputed,
         )
         return release
-
-
-def cells(record: dict[str, str], split: list[str]) -> tuple[Cell, Cell]:
-    """Say which two cells a row's count and denominator are.
-
-    Parameters
-    ----------
-    record : dict
-        A row of one of the kit's long tables.
-    split : list of str
-        Its further dimensions.
-
-    Returns
-    -------
-    tuple of Cell
-        The count and its base. On the population both go by the date of the event; on a stage, both
-        follow episodes from the year they began in.
-    """
-    dims = {"area": record.get("area", ""), "group": record["group"]} | {s: record[s] for s in split}
-    year, years = number(record.get("year", "")), number(record.get("years", "") or "1")
-    window = None if year is None else (int(year[0] - years[0] + 1), int(year[0]))
-    stage, base, unit = record["stage"], record["base"], record.get("unit", "children")
-    key = tuple(sorted(dims.items()))
-    if base == "population":
-        return Cell(stage, unit, key, window), Cell("population", "child-years", key, window)
-    if base == stage:
-        one = Cell(stage, unit, key, window)
-        return one, one.at(group=ALL)
-    return Cell(f"{stage} of {base}", unit, key, window), Cell(f"{base}, followed", unit, key, window)
-
-
-def _reference(cell: Cell, reference: str) -> Cell:
-    if reference == "overall":
-        return cell.at(group="(known)")
-    if reference == "all-others":
-        group = cell.value("group")
-        return cell.at(group="(known)" if group == _UNKNOWN else f"(known but {group})")
-    return cell.at(group=reference)
-
-
-def tied(release: Release) -> None:
-    """Add what everyone knows of how the cells of the kit's reports add up.
-
-    Parameters
-    ----------
-    release : Release
-        Of one or several reports; sums are added to it.
-    """
-    used = {c.cell for c in release.counts} | {c for f in release.figures for c in f.cells}
-    used |= {c for pair in release.within for c in pair}
-    groups = defaultdict(set)
-    for cell in used:
-        if not cell.value("group").startswith("("):
-            groups[cell.what, cell.unit, cell.value("area")].add(cell.value("group"))
-    for cell in sorted(used, key=str):
-        group, known = cell.value("group"), groups[cell.what, cell.unit, cell.value("area")]
-        if group == ALL:
-            parts = known
-        elif group.startswith("(known"):
-            parts = known - {_UNKNOWN, group.removeprefix("(known but ").rstrip(")")}
-        else:
-            continue
-        release.sums.append(Sum(cell, tuple(cell.at(group=g) for g in sorted(parts)), True, "groups"))
-    _tie_splits(release, used)
-    for cell in sorted(used, key=str):
-        base = cell.what.removesuffix(", followed")
-        if base in _PARTITIONS and base != cell.what:
-            parts = tuple(cell._replace(what=f"{part} of {base}") for part in _PARTITIONS[base])
-            if set(parts) <= used:
-                release.sums.append(Sum(cell, parts, cell.unit not in ("children", "cases"), "a partition"))
-
-
-def _tie_splits(release: Release, used: set[Cell]) -> None:
-    """Add up further dimensions: a cell without one is the total of those that have it and all else alike."""
-    totals = defaultdict(list)
-    for cell in used:
-        for name, _ in cell.dims:
-            if name not in ("area", "group"):
-                rest = tuple(d for d in cell.dims if d[0] != name)
-                totals[cell._replace(dims=rest)].append(cell)
-    for total in sorted(set(totals) & used, key=str):
-        release.sums.append(Sum(total, tuple(sorted(totals[total], key=str)), True, "splits"))

@@ -1,0 +1,107 @@
+"""How do the cells of the kit's reports hang together? What anyone can read in its code.
+
+Which cells a row counts, and how groups, splits and the outcomes of a decision add up.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from .attack_facts import ALL, Cell, Release, Sum, number
+
+_PARTITIONS = {
+    "remand_decision": ("bail", "community_remand", "rlaa", "yda"),
+    "sentenced": ("first_tier", "community", "custody"),
+}
+UNKNOWN = "Unknown"
+
+
+def cells(record: dict[str, str], split: list[str]) -> tuple[Cell, Cell]:
+    """Say which two cells a row's count and denominator are.
+
+    Parameters
+    ----------
+    record : dict
+        A row of one of the kit's long tables.
+    split : list of str
+        Its further dimensions.
+
+    Returns
+    -------
+    tuple of Cell
+        The count and its base. On the population both go by the date of the event; on a stage, both
+        follow episodes from the year they began in.
+    """
+    dims = {"area": record.get("area", ""), "group": record["group"]} | {s: record[s] for s in split}
+    year, years = number(record.get("year", "")), number(record.get("years", "") or "1")
+    window = None if year is None else (int(year[0] - years[0] + 1), int(year[0]))
+    stage, base, unit = record["stage"], record["base"], record.get("unit", "children")
+    key = tuple(sorted(dims.items()))
+    if base == "population":
+        return Cell(stage, unit, key, window), Cell("population", "child-years", key, window)
+    if base == stage:
+        one = Cell(stage, unit, key, window)
+        return one, one.at(group=ALL)
+    return Cell(f"{stage} of {base}", unit, key, window), Cell(f"{base}, followed", unit, key, window)
+
+
+def reference_cell(cell: Cell, reference: str) -> Cell:
+    """Give the cell a comparison is with.
+
+    Parameters
+    ----------
+    cell : Cell
+        Of the group compared.
+    reference : str
+        A group, ``overall`` or ``all-others``; the last two add up groups of known ethnicity.
+    """
+    if reference == "overall":
+        return cell.at(group="(known)")
+    if reference == "all-others":
+        group = cell.value("group")
+        return cell.at(group="(known)" if group == UNKNOWN else f"(known but {group})")
+    return cell.at(group=reference)
+
+
+def tied(release: Release) -> None:
+    """Add what everyone knows of how the cells of the kit's reports add up.
+
+    Parameters
+    ----------
+    release : Release
+        Of one or several reports; sums are added to it.
+    """
+    used = {c.cell for c in release.counts} | {c for f in release.figures for c in f.cells}
+    used |= {c for pair in release.within for c in pair}
+    groups = defaultdict(set)
+    for cell in used:
+        if not cell.value("group").startswith("("):
+            groups[cell.what, cell.unit, cell.value("area")].add(cell.value("group"))
+    for cell in sorted(used, key=str):
+        group, known = cell.value("group"), groups[cell.what, cell.unit, cell.value("area")]
+        if group == ALL:
+            parts = known
+        elif group.startswith("(known"):
+            parts = known - {UNKNOWN, group.removeprefix("(known but ").rstrip(")")}
+        else:
+            continue
+        release.sums.append(Sum(cell, tuple(cell.at(group=g) for g in sorted(parts)), True, "groups"))
+    _tie_splits(release, used)
+    for cell in sorted(used, key=str):
+        base = cell.what.removesuffix(", followed")
+        if base in _PARTITIONS and base != cell.what:
+            parts = tuple(cell._replace(what=f"{part} of {base}") for part in _PARTITIONS[base])
+            if set(parts) <= used:
+                release.sums.append(Sum(cell, parts, cell.unit not in ("children", "cases"), "a partition"))
+
+
+def _tie_splits(release: Release, used: set[Cell]) -> None:
+    """Add up further dimensions: a cell without one is the total of those that have it and all else alike."""
+    totals = defaultdict(list)
+    for cell in used:
+        for name, _ in cell.dims:
+            if name not in ("area", "group"):
+                rest = tuple(d for d in cell.dims if d[0] != name)
+                totals[cell._replace(dims=rest)].append(cell)
+    for total in sorted(set(totals) & used, key=str):
+        release.sums.append(Sum(total, tuple(sorted(totals[total], key=str)), True, "splits"))
