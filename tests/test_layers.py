@@ -47,6 +47,7 @@ ORDER = """
     search_selection searches                           who was stopped and searched?
 
     policies printed_measures disclosure attack*         what may be shown?
+    joint_facts joint_system joint_audit joint_repair    can anything hidden be worked out?
     wording datafile present sentences figures printout   how do we say it and draw it?
     search_sentences
     printed published plan                              what has been printed by others?

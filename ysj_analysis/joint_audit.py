@@ -1,0 +1,298 @@
+"""How closely can someone who holds every table work out a count? The range it must lie in.
+
+Bounds are propagated through the whole system first. What that leaves open is settled by whole-number
+solutions: each solution found shows how far apart every count of its part can lie, so most counts are
+shown to be safe by solutions found for another. A count passes if its range is at least 5 wide, or
+begins at 5 or more.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import sparse
+from scipy.optimize import Bounds, LinearConstraint, linprog, milp
+
+from .joint_facts import OWN, UNLIMITED
+from .joint_system import System
+from .policies import DisclosureError
+
+WIDE = 5
+"""How wide a range must be, or at how many it must begin."""
+
+INTEGERS_UNDER = 8
+"""A range over the reals that is narrower is searched again over whole numbers."""
+
+_ROUNDS = 60
+_SLACK = 1e-6
+
+
+class Contradiction(DisclosureError):
+    """No table of whole numbers could print so."""
+
+
+class OutOfTime(DisclosureError):
+    """The audit did not finish in the time it was given."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A count that could be worked out too closely.
+
+    Attributes
+    ----------
+    name : str
+        Which.
+    low, high : float
+        The range it must lie in.
+    target : int
+        Its line among the targets of its system.
+    """
+
+    name: str
+    low: float
+    high: float
+    target: int
+
+
+def propagated(system: System) -> tuple[np.ndarray, np.ndarray]:
+    """Bound every variable by every line, again and again until nothing moves.
+
+    Parameters
+    ----------
+    system : System
+        Linked counts.
+
+    Returns
+    -------
+    tuple of array
+        The least and the most of each variable, whole numbers. Never narrower than the truth.
+
+    Raises
+    ------
+    Contradiction
+        If no numbers are left.
+    """
+    rows = system.rows.tocoo()
+    i, j, a = rows.row, rows.col, rows.data
+    low = np.zeros(system.rows.shape[1])
+    high = np.full(system.rows.shape[1], float(UNLIMITED))
+    for _ in range(_ROUNDS):
+        least = np.where(a > 0, a * low[j], a * high[j])
+        most = np.where(a > 0, a * high[j], a * low[j])
+        sums = [np.bincount(i, part, len(system.low)) for part in (least, most)]
+        above = (system.high[i] - (sums[0][i] - least)) / a
+        below = (system.low[i] - (sums[1][i] - most)) / a
+        upper, lower = np.where(a > 0, above, below), np.where(a > 0, below, above)
+        new_low, new_high = low.copy(), high.copy()
+        np.maximum.at(new_low, j, np.ceil(lower - _SLACK))
+        np.minimum.at(new_high, j, np.floor(upper + _SLACK))
+        if (new_low > new_high).any():
+            raise Contradiction(_contradiction(system))
+        if (new_low == low).all() and (new_high == high).all():
+            break
+        low, high = new_low, new_high
+    return low, high
+
+
+def outer(system: System, low: np.ndarray, high: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Bound every target by the bounds of the variables."""
+    t = system.targets
+    positive, negative = t.maximum(0), t.minimum(0)
+    return positive @ low + negative @ high, positive @ high + negative @ low
+
+
+def ranges(system: System) -> np.ndarray:
+    """Find the range of every target over whole numbers, exactly.
+
+    Parameters
+    ----------
+    system : System
+        Linked counts.
+
+    Returns
+    -------
+    array
+        A row a target: the least and the most it can be.
+
+    Raises
+    ------
+    Contradiction
+        If no numbers satisfy the system.
+    """
+    solver = _Solver(system, *propagated(system))
+    found = [[solver.extreme(t, sign, whole=True)[0] for sign in (1, -1)] for t in range(len(system.names))]
+    return np.array(found).reshape(-1, 2)
+
+
+def possible(system: System) -> bool:
+    """Say whether any table of whole numbers prints so."""
+    try:
+        low, high = propagated(system)
+        _Solver(system, low, high).extreme(0, 1, whole=True)
+    except Contradiction:
+        return False
+    return True
+
+
+def ranged(system: System, target: int, *, until: float = np.inf) -> Finding | None:
+    """Look at one target alone: None if it passes.
+
+    Parameters
+    ----------
+    system : System
+        Linked counts.
+    target : int
+        A line of its targets.
+    until : float
+        As for :func:`failing`.
+
+    Returns
+    -------
+    Finding or None
+        Its range, if that is too narrow.
+    """
+    _refuse_late(system, until)
+    least, most = _Solver(system, *propagated(system)).range(target)
+    narrow = least < WIDE and most - least < WIDE
+    return Finding(str(system.names[target]), least, most, target) if narrow else None
+
+
+def failing(system: System, *, until: float = np.inf) -> list[Finding]:
+    """Find the counts that could be worked out too closely.
+
+    Parameters
+    ----------
+    system : System
+        Linked counts.
+    until : float
+        When to give up, by ``time.monotonic``.
+
+    Returns
+    -------
+    list of Finding
+        In order of the targets; empty if all of them pass.
+
+    Raises
+    ------
+    Contradiction, OutOfTime
+        If no numbers satisfy the system, or it takes longer than until then.
+    """
+    low, high = propagated(system)
+    begins, ends = outer(system, low, high)
+    open_ = np.flatnonzero(begins < WIDE)
+    if not len(open_):
+        return []
+    solver = _Solver(system, low, high)
+    found: list[Finding] = []
+    for target in sorted(open_, key=lambda t: (ends[t] - begins[t] >= WIDE, t)):
+        if solver.seen[1][target] - solver.seen[0][target] >= WIDE:
+            continue
+        _refuse_late(system, until)
+        least, most = solver.range(target)
+        if least < WIDE and most - least < WIDE:
+            found.append(Finding(str(system.names[target]), least, most, int(target)))
+    return sorted(found, key=lambda f: f.target)
+
+
+def blamed(system: System, finding: Finding) -> list[int]:
+    """Say which of this release's prints a narrow range rests on: those with a price in its extremes.
+
+    Parameters
+    ----------
+    system : System
+        Linked counts.
+    finding : Finding
+        From :func:`failing`.
+
+    Returns
+    -------
+    list of int
+        Which facts, in order. Where prices name none that can still change, all that are linked.
+    """
+    own = np.array([f.origin == OWN and f.level < 3 for f in system.facts], bool)
+    priced = np.zeros(len(system.facts), bool)
+    solver = _Solver(system, *propagated(system), bound=False)
+    for sign in (1, -1):
+        prices = solver.prices(finding.target, sign)
+        if prices is not None:
+            priced |= np.abs(prices[: len(system.facts)]) > _SLACK
+    return np.flatnonzero(priced & own if (priced & own).any() else own).tolist()
+
+
+class _Solver:
+    """One model of a system, asked for the extremes of one target after another."""
+
+    def __init__(self, system: System, low: np.ndarray, high: np.ndarray, *, bound: bool = True):
+        self.system = system
+        self.bounds = Bounds(low, high) if bound else Bounds(0 * low, np.full_like(high, UNLIMITED))
+        self.lines = LinearConstraint(system.rows, system.low, system.high)
+        self.seen = np.array([[np.inf], [-np.inf]]) * np.ones(len(system.names))
+
+    def range(self, target: int) -> tuple[float, float]:
+        """Find the range of a target, over whole numbers where it is narrow over the reals."""
+        ends = [self.extreme(target, sign, whole=False)[0] for sign in (1, -1)]
+        if ends[0] > WIDE - 1 + _SLACK:
+            return np.ceil(ends[0] - _SLACK), np.floor(ends[1] + _SLACK)
+        if ends[1] - ends[0] >= INTEGERS_UNDER:
+            return ends[0], ends[1]
+        return tuple(self.extreme(target, sign, whole=True)[0] for sign in (1, -1))
+
+    def extreme(self, target: int, sign: int, *, whole: bool) -> tuple[float, np.ndarray]:
+        """Find the least (1) or the most (-1) of a target, and a solution at which it is reached."""
+        cost = self.system.targets[target].toarray().ravel()
+        found = milp(
+            sign * cost,
+            constraints=self.lines,
+            bounds=self.bounds,
+            integrality=np.full(len(cost), int(whole)),
+        )
+        if found.status == 2:
+            raise Contradiction(_contradiction(self.system))
+        if found.x is None:
+            raise OutOfTime(
+                f"the joint audit could not settle 1 of {len(self.system.names)} counts: "
+                f"{self.system.names[target]}. Drop a dimension (sex, or single years beside pooled ones)."
+            )
+        x = found.x
+        if whole or np.abs(x - np.round(x)).max() < _SLACK:
+            x = np.round(x)
+            values = self.system.targets @ x
+            self.seen = np.array([np.minimum(self.seen[0], values), np.maximum(self.seen[1], values)])
+        return float(cost @ x), x
+
+    def prices(self, target: int, sign: int) -> np.ndarray | None:
+        """Give the price of each line where a target is at its least or most over the reals."""
+        cost = sign * self.system.targets[target].toarray().ravel()
+        rows = self.system.rows
+        found = linprog(
+            cost,
+            A_ub=sparse.vstack([rows, -rows]),
+            b_ub=np.concatenate([self.system.high, -self.system.low]),
+            bounds=(0, UNLIMITED),
+            method="highs",
+        )
+        if found.x is None:
+            return None
+        half = rows.shape[0]
+        return found.ineqlin.marginals[:half] - found.ineqlin.marginals[half:]
+
+
+def _refuse_late(system: System, until: float) -> None:
+    if time.monotonic() > until:
+        raise OutOfTime(
+            f"the joint audit did not finish in its time: {len(system.names)} linked counts, first "
+            f"{system.names[0]}. Drop a dimension (sex, or single years beside pooled ones), or give it longer."
+        )
+
+
+def _contradiction(system: System) -> str:
+    names: Sequence[str] = [str(f.count) for f in system.facts]
+    return (
+        f"the printed figures contradict each other: no whole numbers fit all {len(names)} counts that are linked "
+        f"with one another. First: {names[0] if names else 'none'}. Check outside figures and the partition "
+        "of stages."
+    )

@@ -1,0 +1,266 @@
+"""Which count does each printed number speak of, and between which two values does it put it?
+
+Every count that a release prints, in whichever table, becomes a :class:`Fact`: a named count and the
+interval its print stands for. The same count printed in two tables is one fact. Only emitted tables
+are read, never a true count, so whoever holds the report can do the same.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
+
+from .policies import DisclosureError, Policy
+from .vocabulary import POPULATION
+
+REACHED, THROUGH, BEFORE = "reached", "through", "before"
+"""Who reached a stage by date; who of a cohort went through to it; who was in the cohort before it."""
+
+OWN, EARLIER, OUTSIDE = "own", "earlier", "outside"
+HIDDEN = "[c]"
+UNLIMITED = 10**6
+_NOT_DIMENSIONS = frozenset(
+    (
+        *("measure", "area", "year", "years", "unit", "stage", "base", "reference", "events", "denominator"),
+        *("reference_events", "reference_denominator", "estimate", "low", "high", "p_value", "method"),
+        *("note", "step", "reached", "part"),
+    )
+)
+_NEEDED = frozenset({"area", "year", "years", "unit", "stage", "base", "events", "denominator"})
+
+
+@dataclass(frozen=True, order=True)
+class Count:
+    """A count that can be named: of whom, at which stage, where, when, and of which part.
+
+    Attributes
+    ----------
+    unit, stage, area : str
+        As printed.
+    series : {"reached", "through", "before"}
+        Which counting it belongs to.
+    first, last : int
+        The years pooled.
+    where : tuple of (str, str)
+        The part of the whole: its group, its sex and so on; empty for all together.
+    """
+
+    unit: str
+    stage: str
+    area: str
+    series: str
+    first: int
+    last: int
+    where: tuple[tuple[str, str], ...] = ()
+
+    def __str__(self) -> str:
+        part = ", ".join(f"{d} {v}" for d, v in self.where) or "all"
+        years = str(self.last) if self.first == self.last else f"{self.first} to {self.last}"
+        return f"{self.stage} ({self.series}), {self.area}, {years}, {part}"
+
+
+@dataclass(frozen=True)
+class Fact:
+    """A count, and what its print says of it.
+
+    Attributes
+    ----------
+    count : Count
+        Which.
+    low, high : int
+        The least and the most it can be.
+    level : int
+        How far it is coarsened: 0 as the policy prints it, then as :func:`coarser`.
+    origin : {"own", "earlier", "outside"}
+        Whether this release prints it, an earlier edition did or someone else: then it cannot be
+        coarsened any more.
+    """
+
+    count: Count
+    low: int
+    high: int
+    level: int = 0
+    origin: str = OWN
+
+
+def coarser(fact: Fact, rule: Policy) -> Fact | None:
+    """Print a count one step coarser: bins twice as wide, then "so many or more", then ``[c]``.
+
+    Parameters
+    ----------
+    fact : Fact
+        A count as it is printed now.
+    rule : Policy
+        The rule of the edition.
+
+    Returns
+    -------
+    Fact or None
+        None where it says nothing already, or is not ours to change.
+
+    Examples
+    --------
+    >>> from .policies import PUBLIC
+    >>> one = Fact(Count("children", "arrest", "A", REACHED, 2023, 2023), 13, 17)
+    >>> [(f.low, f.high) for f in (coarser(one, PUBLIC), coarser(coarser(one, PUBLIC), PUBLIC))]
+    [(8, 17), (8, 1000000)]
+    """
+    if fact.origin != OWN or fact.level == 3:
+        return None
+    if fact.level == 2 or fact.low < rule.hidden_below:
+        return replace(fact, low=0, high=UNLIMITED, level=3)
+    if fact.level == 1:
+        return replace(fact, low=rule.hidden_below, high=UNLIMITED, level=2)
+    wide = 2 * rule.round_to
+    low = rule.hidden_below + (fact.low - rule.hidden_below) // wide * wide
+    return replace(fact, low=low, high=low + wide - 1, level=1)
+
+
+def of_table(text: str, rule: Policy, *, hidden: frozenset[Count] = frozenset()) -> Iterator[Fact]:
+    """Read the counts that a table of a report prints.
+
+    Parameters
+    ----------
+    text : str
+        The CSV as it is written.
+    rule : Policy
+        The policy its counts are printed by.
+    hidden : frozenset of Count
+        Counts that the joint audit hid: their ``[c]`` does not say that they are small.
+
+    Yields
+    ------
+    Fact
+        One for each count printed. A table that does not say which area, years and stage its counts
+        are of has none: nothing links it to another.
+    """
+    rows = csv.DictReader(io.StringIO(text))
+    if not set(rows.fieldnames or ()) >= _NEEDED:
+        return
+    for row in rows:
+        for column, count in named(row).items():
+            bounds = _bounds(row[column], rule)
+            if bounds and count in hidden:
+                bounds = (0, UNLIMITED)
+            if bounds:
+                origin = OWN if rule.protects else OUTSIDE
+                yield Fact(count, *bounds, level=3 if count in hidden else 0, origin=origin)
+
+
+def named(row: Mapping[str, object]) -> dict[str, Count]:
+    """Name the counts of one row of a table: its events, and its denominator unless a population.
+
+    Parameters
+    ----------
+    row : mapping
+        With ``area, year, years, unit, stage, base`` and the columns that divide the whole.
+
+    Returns
+    -------
+    dict of str to Count
+        By the column they stand in. A stage on its own base is counted by date, its denominator the
+        whole of it.
+
+    Examples
+    --------
+    >>> row = dict(area="A", year="2023", years="5", unit="children", stage="charge", base="arrest", group="Black")
+    >>> print(named(row)["denominator"])
+    arrest (before), A, 2019 to 2023, group Black
+    """
+    stage, base, last = str(row["stage"]), str(row["base"]), int(row["year"])  # type: ignore[call-overload]
+    span = (last - int(row["years"]) + 1, last)  # type: ignore[call-overload]
+    where = tuple(sorted((str(c), str(v)) for c, v in row.items() if c not in _NOT_DIMENSIONS))
+    unit, area = str(row["unit"]), str(row["area"])
+    if base == stage:
+        whole = tuple(part for part in where if part[0] != "group")
+        return {
+            "events": Count(unit, stage, area, REACHED, *span, where),
+            "denominator": Count(unit, stage, area, REACHED, *span, whole),
+        }
+    if base == POPULATION:
+        return {"events": Count(unit, stage, area, REACHED, *span, where)}
+    return {
+        "events": Count(unit, stage, area, f"{THROUGH} {base}", *span, where),
+        "denominator": Count(unit, base, area, BEFORE, *span, where),
+    }
+
+
+def _bounds(text: str, rule: Policy) -> tuple[int, int] | None:
+    """Say what a printed mark or number stands for; None where it says nothing."""
+    if text == HIDDEN:
+        return (0, rule.hidden_below - 1) if rule.hidden_below else None
+    try:
+        value = round(float(text))
+    except ValueError:
+        return None
+    return value - rule.half, value + rule.half
+
+
+def together(facts: Iterable[Fact]) -> list[Fact]:
+    """Take every count once of each origin, between the highest low and the lowest high printed of it.
+
+    Parameters
+    ----------
+    facts : iterable of Fact
+        From all tables, of this release, earlier ones and others.
+
+    Returns
+    -------
+    list of Fact
+        In order of their counts. What an earlier edition printed of a count that has been revised since
+        is left out: it speaks of another number.
+
+    Raises
+    ------
+    DisclosureError
+        If two prints exclude one another, and neither is of an earlier edition.
+    """
+    found: dict[tuple[Count, str], Fact] = {}
+    for fact in facts:
+        key = (fact.count, fact.origin)
+        if fact.origin == EARLIER and key in found and _apart(found[key], fact):
+            found[key] = fact  # the later edition revised it
+            continue
+        other = found.setdefault(key, fact)
+        level = min(fact.level, other.level)
+        found[key] = replace(
+            other, low=max(fact.low, other.low), high=min(fact.high, other.high), level=level
+        )
+    kept = dict(found)
+    for (count, origin), fact in found.items():
+        others = [found[count, o] for o in (OWN, OUTSIDE) if o != origin and (count, o) in found]
+        if fact.low <= fact.high and not any(_apart(fact, other) for other in others):
+            continue
+        if origin == EARLIER:
+            del kept[count, origin]
+            continue
+        raise DisclosureError(
+            f"two printed figures contradict each other in at least 1 of {len(found)} counts. First: {count}. "
+            "Correct the outside figure, or print the count alike in every table."
+        )
+    return [kept[key] for key in sorted(kept)]
+
+
+def _apart(one: Fact, other: Fact) -> bool:
+    return max(one.low, other.low) > min(one.high, other.high)
+
+
+def as_record(fact: Fact) -> dict:
+    """Write a fact as plain values, for a ledger.
+
+    Examples
+    --------
+    >>> fact = Fact(Count("children", "arrest", "A", REACHED, 2023, 2023, (("group", "Black"),)), 8, 12)
+    >>> from_record(as_record(fact)) == fact
+    True
+    """
+    return asdict(fact) | {"count": asdict(fact.count) | {"where": [list(p) for p in fact.count.where]}}
+
+
+def from_record(record: Mapping) -> Fact:
+    """Read a fact from the plain values of :func:`as_record`."""
+    count = dict(record["count"])
+    count["where"] = tuple((str(d), str(v)) for d, v in count["where"])
+    return Fact(**(dict(record) | {"count": Count(**count)}))

@@ -1,0 +1,218 @@
+"""What has to be printed coarser so that nothing hidden can be worked out? As little as will do.
+
+A range that is too narrow is mended by coarsening one print that it rests on: the one whose loss is
+smallest. Which that is follows from printed numbers alone, never from a true count, so that what was
+coarsened says nothing that the local rule's print would not have said.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from .joint_audit import Contradiction, Finding, blamed, failing, possible, ranged
+from .joint_facts import EARLIER, OWN, UNLIMITED, Count, Fact, coarser, together
+from .joint_system import PARTITIONS, System, systems
+from .policies import DisclosureError, Policy
+
+SECONDS = 90.0
+"""What an audit may take before it is refused."""
+
+
+@dataclass(frozen=True)
+class Audited:
+    """What a release may print.
+
+    Attributes
+    ----------
+    facts : tuple of Fact
+        Its own counts, as coarse as they have to be.
+    linked : int
+        Counts that were audited together with others, those of earlier editions and others' among them.
+    already : tuple of str
+        Counts that earlier or outside figures give away by themselves; nothing printed here adds to it.
+    """
+
+    facts: tuple[Fact, ...]
+    linked: int
+    already: tuple[str, ...] = ()
+
+    @property
+    def coarsened(self) -> dict[Count, int]:
+        """The counts that are printed coarser than the local rule would, and by how many steps."""
+        return {f.count: f.level for f in self.facts if f.level}
+
+    def usefulness(self) -> dict[str, float]:
+        """Say what share of the counts is printed as a number, and of the value of what could be.
+
+        Returns
+        -------
+        dict
+            ``cells`` and ``value``, between 0 and 1. A count printed as ``[c]`` or "so many or more" is
+            not printed; the value of those hidden is taken as the middle of what they can be.
+        """
+        middle = np.array([_worth(f) for f in self.facts])
+        shown = np.array([f.low > 0 and f.high < UNLIMITED for f in self.facts], bool)
+        if not len(middle):
+            return {"cells": 1.0, "value": 1.0}
+        return {"cells": float(shown.mean()), "value": float(middle[shown].sum() / max(middle.sum(), 1e-9))}
+
+
+def audited(
+    facts: Sequence[Fact],
+    rule: Policy,
+    *,
+    steps: Sequence[int] = (1, 2, 3),
+    partitions: Mapping[str, Sequence[str]] = PARTITIONS,
+    seconds: float = SECONDS,
+) -> Audited:
+    """Audit a release, and coarsen prints until nothing can be worked out.
+
+    Parameters
+    ----------
+    facts : sequence of Fact
+        Everything printed: by this release, by earlier ones and by others.
+    rule : Policy
+        The policy of the release.
+    steps : sequence of int
+        Which steps of ``joint_facts.coarser`` can be printed.
+    partitions : mapping
+        As for ``joint_system.systems``.
+    seconds : float
+        How long it may take.
+
+    Returns
+    -------
+    Audited
+        What may be printed.
+
+    Raises
+    ------
+    DisclosureError
+        If the figures contradict each other, the time is up, or no coarsening is enough.
+    """
+    until = time.monotonic() + seconds
+    kept, already, linked = [], [], 0
+    for part in systems(together(facts), partitions):
+        for system in _consistent(part, partitions):
+            linked += len(system.facts) if len(system.facts) > 1 else 0
+            given = _given(system, partitions, until)
+            kept += [f for f in _mended(system, given, rule, steps, until).facts if f.origin == OWN]
+            already += sorted(given)
+    return Audited(tuple(sorted(kept, key=lambda f: f.count)), linked, tuple(already))
+
+
+def _given(system: System, partitions: Mapping, until: float) -> set[str]:
+    """Name the counts that others' figures and earlier editions give away by themselves."""
+    theirs = [f for f in system.facts if f.origin != OWN]
+    return {f.name for part in systems(theirs, partitions) for f in failing(part, until=until)}
+
+
+def _mended(system: System, given: set[str], rule: Policy, steps: Sequence[int], until: float) -> System:
+    """Coarsen the prints of one linked part until it passes.
+
+    Coarsening only widens ranges, so what has passed stays passed.
+    """
+    for finding in [f for f in failing(system, until=until) if f.name not in given]:
+        while (still := ranged(system, finding.target, until=until)) is not None:
+            options = []
+            for at in blamed(system, still):
+                after = _step(system.facts[at], rule, steps)
+                if after is not None:
+                    options.append((_loss(system.facts[at], after), at, after))
+            if not options:
+                raise DisclosureError(_refusal(system, still))
+            _, at, after = min(options, key=lambda option: option[:2])
+            system = system.with_fact(at, after)
+    return system
+
+
+def _consistent(system: System, partitions: Mapping[str, Sequence[str]]) -> list[System]:
+    """Leave out what does not hold of these figures: a partition that is not whole, an edition since revised."""
+    if possible(system):
+        return [system]
+    for some in (system.facts, [f for f in system.facts if f.origin != EARLIER]):
+        for rules in (partitions, {}):
+            parts = systems(some, rules)
+            if all(possible(part) for part in parts):
+                return parts
+    raise Contradiction(
+        f"the printed figures contradict each other: no whole numbers fit all {len(system.facts)} counts that are "
+        f"linked. First: {system.facts[0].count}. Correct the outside figure, or the counts."
+    )
+
+
+def _step(fact: Fact, rule: Policy, steps: Sequence[int]) -> Fact | None:
+    """Print a count at the next step that can be printed. What is hidden already stays as it is."""
+    if fact.level == 0 and fact.low < rule.hidden_below:
+        return None
+    after = coarser(fact, rule)
+    while after is not None and after.level not in steps:
+        after = coarser(after, rule)
+    return after
+
+
+def _loss(before: Fact, after: Fact) -> float:
+    """Say how much value is no longer printed, and how much wider it is."""
+    gone = _worth(before) if after.high >= UNLIMITED > before.high else 0.0
+    return gone + min(after.high - after.low, 2 * _worth(before)) / 10
+
+
+def _worth(fact: Fact) -> float:
+    return (fact.low + fact.high) / 2 if fact.high < UNLIMITED else float(max(fact.low, 8))
+
+
+def _without_contradiction(facts, partitions) -> tuple[list[Fact], Mapping]:
+    """Leave out what does not hold of these figures: a partition that is not whole, an edition since revised."""
+    unlike = [f for f in facts if f.origin != EARLIER]
+    for some, rules in ((facts, partitions), (facts, {}), (unlike, partitions), (unlike, {})):
+        try:
+            for system in systems(some, rules):
+                failing(system, first=True)
+        except Contradiction:
+            continue
+        return list(some), rules
+    for system in systems(unlike, {}):
+        failing(system, first=True)
+    raise AssertionError("unreachable")
+
+
+def _refusal(system: System, finding: Finding) -> str:
+    """Say which count could be worked out, and which dimension to drop."""
+    extra = sorted({d for f in system.facts for d, _ in f.count.where} - {"group"})
+    years = {(f.count.first, f.count.last) for f in system.facts}
+    drop = "single years or rolling windows beside pooled ones" if len(years) > 1 else "one of the stages"
+    if extra:
+        drop = f"the split by {extra[0]}"
+    return (
+        f"1 of {len(system.names)} linked counts could be worked out from the tables together, whatever else is "
+        f"hidden. First: {finding.name}. Drop {drop}, pool more years, or merge groups."
+    )
+
+
+def replaced(facts: Sequence[Fact], level: Mapping[Count, int], rule: Policy) -> list[Fact]:
+    """Print some counts again as coarse as they were printed before.
+
+    Parameters
+    ----------
+    facts : sequence of Fact
+        As the local rule prints them.
+    level : mapping of Count to int
+        How coarse.
+    rule : Policy
+        The policy.
+
+    Returns
+    -------
+    list of Fact
+        The same counts.
+    """
+    out = []
+    for fact in facts:
+        while fact.level < level.get(fact.count, 0) and (after := coarser(fact, rule)) is not None:
+            fact = after
+        out.append(fact)
+    return out

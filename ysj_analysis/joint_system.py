@@ -1,0 +1,259 @@
+"""What links the counts of a release? Parts add up, later stages nest in earlier ones, windows overlap.
+
+All that is printed becomes one linear system over whole numbers, split where nothing links its parts.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy import sparse
+from scipy.sparse.csgraph import connected_components
+
+from .joint_facts import BEFORE, THROUGH, UNLIMITED, Count, Fact
+from .vocabulary import STAGES
+
+ADDITIVE = frozenset({"episodes", "cases", "offences", "searches"})
+"""Units that are counted once in one year, so that years add. A child may be counted in several."""
+
+PARTITIONS: Mapping[str, tuple[str, ...]] = {
+    base: tuple(s for s, stage in STAGES.items() if stage.base == base and stage.kind == "partition")
+    for base in sorted({stage.base for stage in STAGES.values() if stage.kind == "partition"})
+}
+"""The outcomes of a decision, of which every case has exactly one."""
+
+Terms = dict[Count, float]
+
+
+@dataclass(frozen=True)
+class System:
+    """Linked counts: ``low <= rows @ x <= high`` and ``x`` whole numbers of 0 or more.
+
+    Attributes
+    ----------
+    rows : csr_matrix
+        A line for each fact, then for each rule that holds of such counts.
+    low, high : array
+        Ends of each line.
+    facts : tuple of Fact
+        The printed counts of the first lines.
+    targets : csr_matrix
+        A line for each count that must stay unknown.
+    names : tuple of str
+        What each target is.
+    """
+
+    rows: sparse.csr_matrix
+    low: np.ndarray
+    high: np.ndarray
+    facts: tuple[Fact, ...]
+    targets: sparse.csr_matrix
+    names: tuple[str, ...]
+
+    def with_fact(self, at: int, fact: Fact) -> System:
+        """Print one of its facts otherwise."""
+        low, high = self.low.copy(), self.high.copy()
+        low[at], high[at] = fact.low, fact.high
+        return replace(self, low=low, high=high, facts=(*self.facts[:at], fact, *self.facts[at + 1 :]))
+
+
+def systems(
+    facts: Sequence[Fact], partitions: Mapping[str, Sequence[str]] = PARTITIONS, unit_adds=ADDITIVE
+) -> list[System]:
+    """Set up the systems of a release.
+
+    Parameters
+    ----------
+    facts : sequence of Fact
+        From ``joint_facts.together``.
+    partitions : mapping of str to sequence of str
+        Stages whose counts add up to the stage that feeds them, if all of them are printed.
+    unit_adds : set of str
+        Units of which years add.
+
+    Returns
+    -------
+    list of System
+        One for each part that nothing links to another, in order.
+    """
+    lines, targets = _Lines(facts, unit_adds), []
+    rules = [*lines.windows(), *lines.nested(), *lines.whole_partitions(partitions)]
+    measured = [(str(fact.count), lines.terms(fact.count)) for fact in facts]
+    seen = {name for name, _ in measured}
+    measured += [(str(v), {v: 1.0}) for v in sorted(lines.variables) if str(v) not in seen]
+    measured += lines.totals(seen) + lines.remainders()
+    number = {v: i for i, v in enumerate(sorted(lines.variables))}
+    everything = [(lines.terms(f.count), f.low, f.high) for f in facts] + rules
+    matrix = _matrix([terms for terms, _, _ in everything], number)
+    targets = _matrix([terms for _, terms in measured], number)
+    low = np.array([a for _, a, _ in everything], float)
+    high = np.array([b for _, _, b in everything], float)
+    names = np.array([name for name, _ in measured], object)
+    return list(_split(matrix, low, high, list(facts), targets, names))
+
+
+class _Lines:
+    """Writes each count as a sum of the smallest counts that are told apart."""
+
+    def __init__(self, facts: Sequence[Fact], unit_adds: Iterable[str]):
+        self.adds = frozenset(unit_adds)
+        self.counts = sorted({fact.count for fact in facts})
+        self.values: dict[tuple, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+        self.spans: dict[tuple, set[tuple[int, int]]] = defaultdict(set)
+        for count in self.counts:
+            family = _family(count)
+            self.spans[family].add((count.first, count.last))
+            for dimension, value in count.where:
+                self.values[family][dimension].add(value)
+        self.variables: set[Count] = set()
+        for count in self.counts:
+            self.terms(count)
+
+    def terms(self, count: Count) -> Terms:
+        """Write a count as the sum of its smallest parts, and of its years where they add."""
+        spans = [(count.first, count.last)]
+        if count.unit in self.adds:
+            spans = [(year, year) for year in range(count.first, count.last + 1)]
+        out = {
+            Count(count.unit, count.stage, count.area, count.series, *span, part): 1.0
+            for part in self.parts(_family(count), dict(count.where))
+            for span in spans
+        }
+        self.variables.update(out)
+        return out
+
+    def parts(self, family: tuple, fixed: Mapping[str, str]) -> list[tuple[tuple[str, str], ...]]:
+        """List the smallest parts of a family in which some dimensions have given values."""
+        values = self.values[family]
+        names = sorted(values)
+        choices = [[fixed[n]] if n in fixed else sorted(values[n]) for n in names]
+        return [tuple(zip(names, chosen, strict=True)) for chosen in itertools.product(*choices)]
+
+    def windows(self) -> list[tuple[Terms, float, float]]:
+        """Children: a window is at most the sum of windows that cover it, and at least each within it."""
+        rules = []
+        for family, spans in self.spans.items():
+            if family[0] in self.adds or not _overlap(spans):
+                continue
+            every = sorted(spans | {(y, y) for a, b in spans for y in range(a, b + 1)})
+            for part in self.parts(family, {}):
+                made = {s: Count(*family, *s, part) for s in every}
+                self.variables.update(made.values())
+                rules += [({made[big]: 1.0, made[s]: -1.0}, 0, UNLIMITED) for big, s in _within(every)]
+                rules += [
+                    ({made[s]: -1.0} | dict.fromkeys((made[c] for c in cover), 1.0), 0, UNLIMITED)
+                    for s, cover in _covers(every, spans)
+                ]
+        return rules
+
+    def nested(self) -> list[tuple[Terms, float, float]]:
+        """Whoever went on from a stage was at it before, in every part that both are printed for."""
+        return [(after | before, -UNLIMITED, 0) for after, before in self._pairs()]
+
+    def _pairs(self) -> list[tuple[Terms, Terms]]:
+        pairs = []
+        for count in sorted({_at(c, c.where) for c in self.counts if c.series.startswith(THROUGH)}):
+            base = count.series.removeprefix(f"{THROUGH} ")
+            for stage in (base, count.stage):
+                other = _at(count, count.where, stage=stage, series=BEFORE)
+                if (other.first, other.last) not in self.spans.get(_family(other), ()):
+                    continue
+                if not {d for d, _ in count.where} <= set(self.values[_family(other)]):
+                    continue
+                pairs.append((self.terms(count), {v: -w for v, w in self.terms(other).items()}))
+        return pairs
+
+    def remainders(self) -> list[tuple[str, Terms]]:
+        """Name those who did not go on from a stage: they must stay as unknown as those who did."""
+        found = []
+        for after, before in self._pairs():
+            some, first = min(after), min(before)
+            if some.series == f"{THROUGH} {first.stage}":
+                terms = {v: -w for v, w in (after | before).items()}
+                found.append(
+                    (f"not {some}" if len(after) == 1 else f"not {some} and {len(after) - 1} more", terms)
+                )
+        return found
+
+    def totals(self, seen: set[str]) -> list[tuple[str, Terms]]:
+        """Name the whole of each family that is printed both in part and together, in every window."""
+        linked = {_family(c) for c in self.counts if len(c.where) < len(self.values[_family(c)])}
+        wholes = sorted({_at(v, ()) for v in self.variables if _family(v) in linked})
+        return [(str(w), self.terms(w)) for w in wholes if str(w) not in seen]
+
+    def whole_partitions(self, partitions: Mapping[str, Sequence[str]]) -> list[tuple[Terms, float, float]]:
+        """Add up the outcomes of a decision: to all of it, or for children to all of it at least."""
+        rules = []
+        printed = set(self.counts)
+        for count in [c for c in self.counts if c.series == BEFORE and c.stage in partitions]:
+            parts = [
+                _at(count, count.where, stage=s, series=f"{THROUGH} {count.stage}")
+                for s in partitions[count.stage]
+            ]
+            if set(parts) <= printed:
+                terms = dict.fromkeys(self.terms(count), -1.0)
+                for part in parts:
+                    terms |= self.terms(part)
+                rules.append((terms, 0, 0 if count.unit in self.adds else UNLIMITED))
+        return rules
+
+
+def _family(count: Count) -> tuple[str, str, str, str]:
+    return count.unit, count.stage, count.area, count.series
+
+
+def _at(count: Count, where: tuple, *, stage: str = "", series: str = "") -> Count:
+    return Count(
+        count.unit, stage or count.stage, count.area, series or count.series, count.first, count.last, where
+    )
+
+
+def _overlap(spans: Iterable[tuple[int, int]]) -> bool:
+    ordered = sorted(spans)
+    return any(later[0] <= earlier[1] for earlier, later in itertools.pairwise(ordered))
+
+
+def _within(spans: Sequence[tuple[int, int]]) -> list[tuple[tuple[int, int], tuple[int, int]]]:
+    return [(a, b) for a in spans for b in spans if a != b and a[0] <= b[0] and b[1] <= a[1]]
+
+
+def _covers(every: Sequence[tuple[int, int]], printed: Iterable[tuple[int, int]]) -> list:
+    """List, for each window of several years, the windows (none, one or two) and years that cover it."""
+    found = []
+    for span in [s for s in every if s[1] > s[0]]:
+        years = set(range(span[0], span[1] + 1))
+        others = [s for s in printed if s != span and s[1] > s[0] and years & set(range(s[0], s[1] + 1))]
+        for chosen in itertools.chain([()], ((o,) for o in others), itertools.combinations(others, 2)):
+            if any(a[0] <= b[0] and b[1] <= a[1] for a in chosen for b in (span,)):
+                continue
+            left = years - {y for s in chosen for y in range(s[0], s[1] + 1)}
+            found.append((span, (*chosen, *((y, y) for y in sorted(left)))))
+    return found
+
+
+def _matrix(lines: Sequence[Terms], number: Mapping[Count, int]) -> sparse.csr_matrix:
+    at = [(i, number[v], w) for i, terms in enumerate(lines) for v, w in terms.items()]
+    row, column, weight = zip(*at, strict=True) if at else ((), (), ())
+    return sparse.csr_matrix((weight, (row, column)), shape=(len(lines), len(number)))
+
+
+def _split(matrix, low, high, facts, targets, names) -> Iterable[System]:
+    """Split a system where nothing links its variables."""
+    links = sparse.vstack([matrix, targets])
+    _, part = connected_components(links.T @ links, directed=False)
+    first_row = part[matrix.indices[matrix.indptr[:-1]]]
+    first_target = part[targets.indices[targets.indptr[:-1]]]
+    for one in range(part.max() + 1 if len(part) else 0):
+        rows, wanted, columns = (np.flatnonzero(x == one) for x in (first_row, first_target, part))
+        yield System(
+            matrix[rows][:, columns].tocsr(),
+            low[rows],
+            high[rows],
+            tuple(facts[i] for i in rows if i < len(facts)),
+            targets[wanted][:, columns].tocsr(),
+            tuple(names[wanted]),
+        )
