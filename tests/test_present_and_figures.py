@@ -16,7 +16,7 @@ from ysj_analysis.vocabulary import MEASURE
 from ysj_analysis.wording import Said, Words
 
 WORDS = Words()
-HOSTILE = ["<script>alert(1)</script>", "=HYPERLINK(1)", "\u202eevitageN", "x" * 400]
+HOSTILE = ["<script>alert(1)</script>", "=HYPERLINK(1)", "\u202eevitageN $x_1$ \x00\u6f22", "x" * 1000]
 
 
 def rows(groups=("Asian", "Black", "Mixed", "White", "Unknown")):
@@ -159,7 +159,7 @@ def test_two_private_tables_that_print_the_same_show_the_same():
 
 
 def hostile():
-    return rows(groups=(*HOSTILE, "White"))
+    return rows(groups=(*HOSTILE[:3], "White", HOSTILE[3]))
 
 
 def test_hostile_labels_do_no_harm_in_tables():
@@ -174,6 +174,7 @@ def test_hostile_labels_do_no_harm_in_charts():
     for chart in (figures.matrix, figures.relative_rates):
         drawn = chart(ratios, name="a", title='A "b" <c>', words=Words(own_groups=True))
         assert "<script" not in drawn.html
+        assert not re.search("[\u202e\x00]", drawn.html)
         ET.fromstring(drawn.data["svg"])
 
 
@@ -187,7 +188,7 @@ def test_a_chart_says_its_printed_numbers():
     assert f"Arrest {row['estimate']:.2f} ({row['low']:.2f} to {row['high']:.2f})" in drawn.data["alt"]
     assert "Mixed: Arrest [c]; Charge [c]." in drawn.data["alt"]
     assert 'role="img"' in drawn.html
-    assert "<figcaption>Rates</figcaption>" in drawn.html
+    assert "<figcaption>Rates. A point is a relative rate and its bar the 95% interval." in drawn.html
 
 
 def test_no_point_is_drawn_for_what_is_hidden():
@@ -312,3 +313,54 @@ def test_directions_of_writing_do_not_spill_into_the_sentence():
     hebrew = "\u05d9\u05d4\u05d5\u05d3\u05d9"
     assert Words(own_groups=True).people(hebrew) == f"\u2068{hebrew}\u2069 children"
     assert Words(own_groups=True).people("\u202eWhite\x00") == "White children"
+
+
+@pytest.mark.parametrize("draw", [figures.relative_rates, figures.matrix, figures.cascade])
+def test_where_nothing_can_be_drawn_a_sentence_says_so(draw):
+    """A study of counts without a population has no first rate, and so no path."""
+    nowhere = rows().assign(denominator=np.nan, note="no_denominator")
+    table = disclosure.release(nowhere).measure(measures.relative_rates)
+    if draw is figures.cascade:
+        table = table.derive(decompose.cascade, stages=WORDS.stages, to="charge")
+    if draw is figures.matrix:
+        table = table.where(group="White")
+    drawn = draw(table, name="a", title="Rates", words=WORDS)
+    assert drawn.html.startswith(
+        '<div class="note"><p>Rates: nothing can be drawn, because there are too few'
+    )
+
+
+def test_many_groups_are_set_in_rows():
+    many = pd.concat(
+        [rows().iloc[[1]].assign(group=f"Group {i}") for i in range(11)] + [rows().iloc[[3]]]
+    ).reset_index(drop=True)
+    table = disclosure.release(many).measure(measures.relative_rates)
+    drawn = figures.relative_rates(table, name="a", title="A", words=Words(own_groups=True))
+    assert drawn.html.count(">Group ") == 11
+    figures.matrix(table, name="m", title="M", words=Words(own_groups=True))
+
+
+def _ends(page):
+    """The sets of markers that are drawn."""
+    return len(re.findall(r'<g id="a-line2d_\d+">\s*<defs>', page))
+
+
+def test_an_interval_without_upper_limit_ends_in_an_arrow():
+    few = rows().iloc[[6, 8]].assign(events=[30.0, 0.0], denominator=[40.0, 60.0])
+    board = disclosure.release(few, policy=disclosure.RESTRICTED).measure(measures.relative_rates)
+    assert np.isinf(board.table.loc[0, "high"])
+    drawn = figures.relative_rates(board, name="a", title="A", words=WORDS)
+    assert "(at least " in drawn.data["alt"]
+    assert _ends(drawn.html) == 2  # the tick and the arrow: a ratio without limit has no point
+
+
+def test_a_clear_point_has_its_number_beside_it():
+    clear = ratios().table.query("group == 'Black' and stage == 'arrest'").iloc[0]
+    drawn = figures.relative_rates(ratios(), name="a", title="A", words=WORDS)
+    assert f">{clear['estimate']:.2f}</text>" in drawn.html
+
+
+def test_a_favourable_stage_says_that_it_is():
+    table = rows().assign(stage=lambda t: t["stage"].replace("charge", "diversion"))
+    released = disclosure.release(table).measure(measures.relative_rates)
+    assert ">Diversion (favourable)<" in figures.matrix(released, name="a", title="A", words=WORDS).html

@@ -7,10 +7,15 @@ alone. Charts are SVG with real text, the same bytes for the same numbers.
 
 from __future__ import annotations
 
+import contextlib
 import html
 import io
+import math
 import re
 import textwrap
+import warnings
+from collections.abc import Mapping
+from types import MappingProxyType
 
 import matplotlib as mpl
 import numpy as np
@@ -20,9 +25,9 @@ from matplotlib.ticker import FixedLocator, NullLocator
 
 from . import wording
 from .disclosure import Released, require
-from .present import Shown, headed
+from .present import Shown, headed, text
 from .vocabulary import UNKNOWN
-from .wording import Words
+from .wording import Said, Words
 
 FIGURE = "application/vnd.ysj.figure+json"
 
@@ -31,13 +36,16 @@ GREY, PALE = "#3D3D3D", "#D9D9D9"
 WIDTH = 8.2
 """Inches: text of 10 points is then read at about 12 pixels on a page."""
 
+PANELS = 5
+"""As many panels stand side by side; more are set in rows."""
+
 _TICKS = (0.1, 0.2, 0.25, 0.5, 0.67, 1, 1.5, 2, 3, 4, 6, 8, 12, 20, 40)
 
 _STYLE = {
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans"],
     "font.size": 10,
-    "svg.fonttype": "none",
+    "text.parse_math": False,
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.spines.left": False,
@@ -65,26 +73,34 @@ def relative_rates(released: Released, *, name: str, title: str, words: Words) -
     Returns
     -------
     Shown
-        The chart; hidden comparisons are marked ``[c]`` at the parity line's foot, without a point.
+        The chart; hidden comparisons are marked ``[c]`` on the parity line, without a point. A sentence,
+        where nothing can be drawn.
     """
     table = _compared(require(released).table)
+    if not np.isfinite(table["low"].astype(float)).any():
+        return _nothing(title)
     groups, stages = list(dict.fromkeys(table["group"])), list(dict.fromkeys(table["stage"]))
-    with mpl.rc_context(_STYLE):
-        figure = Figure(figsize=(WIDTH, 0.38 * len(stages) + 1.1), layout="constrained")
-        panels = np.atleast_1d(figure.subplots(1, len(groups), sharey=True, sharex=True))
-        low, high = _limits(table)
-        for panel, group in zip(panels, groups, strict=True):
+    across = len(groups) if len(groups) <= PANELS else PANELS - 1
+    down = math.ceil(len(groups) / across)
+    with _drawing():
+        figure = Figure(figsize=(WIDTH, down * (0.4 * len(stages) + 0.6) + 0.5), layout="constrained")
+        panels = figure.subplots(down, across, sharey=True, sharex=True, squeeze=False).ravel()
+        span = _limits(table)
+        for panel, group in zip(panels, groups, strict=False):
             rows = table[table["group"] == group].set_index("stage").reindex(stages)
-            _panel(panel, rows, (low, high))
+            _panel(panel, rows, span)
             panel.set_title(_short(words.group(group)), loc="left", fontsize=10.5, fontweight="bold")
-        panels[0].set_yticks(range(len(stages)), [_wrapped(words.stage(s)) for s in stages])
+        for panel in panels[len(groups) :]:
+            panel.set_visible(False)
+        panels[0].set_yticks(range(len(stages)), [_stage(s, words) for s in stages])
         panels[0].set_ylim(len(stages) - 0.5, -0.5)
         reference = words.people(_short(table["reference"].iloc[0]), table["unit"].iloc[0])
-        figure.supxlabel(
-            f"Rate relative to {reference} (log scale); line at 1 is parity; bar is the 95% interval",
-            fontsize=9,
-        )
-    return _shown(figure, name, released, title, _ratio_alt(table, words, title))
+        figure.supxlabel(f"Rate relative to {reference}, log scale. The line at 1 is parity.", fontsize=10)
+    reading = (
+        "A point is a relative rate and its bar the 95% interval. A filled point, with its number, is one whose "
+        "interval excludes parity; an open point cannot be told apart from parity."
+    )
+    return _shown(figure, name, released, title, _ratio_alt(table, words, title), reading)
 
 
 def cascade(released: Released, *, name: str, title: str, words: Words) -> Shown:
@@ -100,11 +116,14 @@ def cascade(released: Released, *, name: str, title: str, words: Words) -> Shown
     Returns
     -------
     Shown
-        Each bar runs from the relative rate before a stage to the one after it.
+        Each bar runs from the relative rate before a stage to the one after it. A sentence, where no path
+        can be followed.
     """
     table = require(released).table
+    if table.empty:
+        return _nothing(title)
     groups = list(dict.fromkeys(table["group"].astype(str)))
-    with mpl.rc_context(_STYLE):
+    with _drawing():
         figure = Figure(figsize=(WIDTH, 0.36 * len(table) + 0.62 * len(groups) + 0.6), layout="constrained")
         heights = [max(1.6, int((table["group"].astype(str) == g).sum())) for g in groups]
         panels = np.atleast_1d(figure.subplots(len(groups), 1, sharex=True, height_ratios=heights))
@@ -116,7 +135,8 @@ def cascade(released: Released, *, name: str, title: str, words: Words) -> Shown
         panels[-1].set_xlabel(
             f"Rate relative to {reference}, built up stage by stage (log scale); 1 is parity"
         )
-    return _shown(figure, name, released, title, _cascade_alt(table, words, title))
+    reading = "Each bar is one decision, and the number beside it that decision's relative rate."
+    return _shown(figure, name, released, title, _cascade_alt(table, words, title), reading)
 
 
 def matrix(released: Released, *, name: str, title: str, words: Words) -> Shown:
@@ -133,18 +153,20 @@ def matrix(released: Released, *, name: str, title: str, words: Words) -> Shown:
     -------
     Shown
         Colour runs from below parity to above it; an asterisk marks an interval that excludes parity, and
-        a cell without a number shows its mark.
+        a cell without a number shows its mark. A sentence, where there is no comparison.
     """
     import seaborn as sns
 
     table = _compared(require(released).table)
+    if table.empty:
+        return _nothing(title)
     groups, stages = list(dict.fromkeys(table["group"])), list(dict.fromkeys(table["stage"]))
     cells = table.assign(text=[_cell(r) for r in table.to_dict("records")])
     values = (
         cells.pivot(index="stage", columns="group", values="estimate").reindex(stages)[groups].astype(float)
     )
     texts = cells.pivot(index="stage", columns="group", values="text").reindex(stages)[groups].fillna("[z]")
-    with mpl.rc_context(_STYLE | {"axes.spines.bottom": False}):
+    with _drawing({"axes.spines.bottom": False}):
         figure = Figure(figsize=(WIDTH, 0.4 * len(stages) + 0.9), layout="constrained")
         axes = figure.subplots()
         palette = sns.diverging_palette(200, 20, s=65, l=60, as_cmap=True)
@@ -162,21 +184,42 @@ def matrix(released: Released, *, name: str, title: str, words: Words) -> Shown:
         )
         for (i, j), text in np.ndenumerate(texts.to_numpy()):
             axes.text(j + 0.5, i + 0.5, text, ha="center", va="center", color="#0B0C0C")
-        axes.set_xticks(np.arange(len(groups)) + 0.5, [_short(words.group(g)) for g in groups], rotation=0)
-        axes.set_yticks(np.arange(len(stages)) + 0.5, [_wrapped(words.stage(s)) for s in stages], rotation=0)
+        heads = [_wrapped(_short(words.group(g)), max(5, 60 // len(groups))) for g in groups]
+        axes.set_xticks(np.arange(len(groups)) + 0.5, heads, rotation=0)
+        axes.set_yticks(np.arange(len(stages)) + 0.5, [_stage(s, words) for s in stages], rotation=0)
         axes.xaxis.tick_top()
         axes.tick_params(length=0)
         axes.set(xlabel="", ylabel="")
-    return _shown(figure, name, released, title, _ratio_alt(table, words, title))
+    reading = (
+        f"Rates relative to {words.people(table['reference'].iloc[0], table['unit'].iloc[0])}; at 1 they are the "
+        "same. An asterisk marks a relative rate whose 95% interval excludes parity."
+    )
+    return _shown(figure, name, released, title, _ratio_alt(table, words, title), reading)
 
 
 # -- inside ------------------------------------------------------------------------------------------
 
 
+@contextlib.contextmanager
+def _drawing(more: Mapping = MappingProxyType({})):
+    """Draw in our style; a browser has the letters that matplotlib's own font lacks."""
+    with mpl.rc_context(_STYLE | dict(more)), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")
+        yield
+
+
+def _nothing(title: str) -> Shown:
+    """Say that there is nothing to draw, in place of an empty chart."""
+    why = "there are too few children to compare, or nothing is known of what they are out of"
+    return text(Said(f"{title}: nothing can be drawn, because {why}."), kind="note")
+
+
 def _compared(table: pd.DataFrame) -> pd.DataFrame:
     """Keep the comparisons: not the reference with itself, not the unknown."""
-    kept = table["note"].str.contains(r"\breference\b") | table["group"].astype(str).eq(UNKNOWN)
-    return table[~kept].astype({"group": str, "stage": str})
+    group = table["group"].astype(str)
+    return table[~group.eq(table["reference"].astype(str)) & ~group.eq(UNKNOWN)].astype(
+        {"group": str, "stage": str}
+    )
 
 
 def _limits(table: pd.DataFrame) -> tuple[float, float]:
@@ -198,11 +241,20 @@ def _panel(axes, rows: pd.DataFrame, span: tuple[float, float]) -> None:
     axes.set_axisbelow(True)
     estimate, low, high = (rows[c].to_numpy(float) for c in ("estimate", "low", "high"))
     y = np.arange(len(rows))
-    drawn = np.isfinite(low)
+    drawn = np.isfinite(low) & ~np.isnan(high)
     axes.hlines(
         y[drawn], np.clip(low[drawn], *span), np.clip(high[drawn], *span), color=DARK_BLUE, linewidth=2
     )
+    for end, at, marker in ((low, span[0], "<"), (high, span[1], ">")):
+        beyond = ~np.isnan(end) & ((end < at) if marker == "<" else (end > at))
+        if beyond.any():
+            axes.plot(np.full(beyond.sum(), at), y[beyond], marker, color=DARK_BLUE, markersize=5)
     clear = drawn & ((low > 1) | (high < 1))
+    for i in np.flatnonzero(clear & np.isfinite(estimate)):
+        place = (float(np.clip(estimate[i], *span)), i)
+        axes.annotate(
+            f"{estimate[i]:.2f}", place, (0, 5), textcoords="offset points", ha="center", fontsize=9
+        )
     for chosen, face in ((clear, DARK_BLUE), (drawn & ~clear, "white")):
         at = chosen & np.isfinite(estimate)
         axes.plot(
@@ -222,9 +274,9 @@ def _panel(axes, rows: pd.DataFrame, span: tuple[float, float]) -> None:
             wording.mark(notes[i]),
             ha="center",
             va="center",
-            fontsize=8,
+            fontsize=9,
             color=GREY,
-            backgroundcolor="white",
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
         )
 
 
@@ -253,10 +305,9 @@ def _steps(axes, rows: pd.DataFrame, span: tuple[float, float], words: Words) ->
     axes.barh(y, after - before, left=before, color=colour, height=0.6)
     for i, row in enumerate(rows.to_dict("records")):
         sure = "" if row["low"] > 1 or row["high"] < 1 else " (not distinguishable from 1)"
-        axes.text(
-            max(after[i], before[i]) * 1.02, i, f"×{row['estimate']:.2f}{sure}", va="center", fontsize=9
-        )
-    axes.set_yticks(y, [_wrapped(words.stage(s)) for s in rows["stage"]])
+        place, box = max(after[i], before[i]) * 1.02, {"facecolor": "white", "edgecolor": "none", "pad": 1}
+        axes.text(place, i, f"×{row['estimate']:.2f}{sure}", va="center", fontsize=9, bbox=box)
+    axes.set_yticks(y, [_stage(s, words) for s in rows["stage"]])
     axes.set_ylim(len(rows) - 0.4, -0.6)
     axes.set_title(_short(words.group(rows["group"].iloc[0])), loc="left", fontsize=10.5, fontweight="bold")
 
@@ -269,9 +320,16 @@ def _cell(row: dict) -> str:
     )
 
 
-def _wrapped(label: str) -> str:
+def _stage(stage: str, words: Words) -> str:
+    """Label a stage, and say of one that is good for the child that it is."""
+    known = words.stages.get(str(stage))
+    good = known is not None and known.polarity == "favourable"
+    return _wrapped(words.stage(stage) + (" (favourable)" if good else ""))
+
+
+def _wrapped(label: str, width: int = 26) -> str:
     """Set a long label on two lines."""
-    return "\n".join(textwrap.wrap(label, 26, max_lines=2, placeholder="…"))
+    return "\n".join(textwrap.wrap(label, width, max_lines=2, placeholder="…"))
 
 
 def _short(group: str) -> str:
@@ -301,28 +359,33 @@ def _cascade_alt(table: pd.DataFrame, words: Words, title: str) -> str:
     return f"{title}. {' '.join(parts)}"
 
 
-def _shown(figure: Figure, name: str, released: Released, title: str, alt: str) -> Shown:
+def _shown(figure: Figure, name: str, released: Released, title: str, alt: str, reading: str) -> Shown:
     """Write the figure as SVG that stands in a page beside others, and as a file of its own."""
-    title = headed(title, released.policy)
-    with mpl.rc_context({"svg.hashsalt": f"ysj-{name}", "svg.fonttype": "none"}):
-        out = io.StringIO()
+    title = wording.clean(headed(title, released.policy))
+    out = io.StringIO()
+    with _drawing({"svg.hashsalt": f"ysj-{name}", "svg.fonttype": "none"}):
         figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None, "Title": title})
     drawn = out.getvalue()
     drawn = drawn[drawn.index("<svg") :]
-    drawn = re.sub(r'\bid="([^"]+)"', rf'id="{name}-\1"', drawn)
-    drawn = re.sub(r'(url\(#|href="#)', rf"\g<1>{name}-", drawn)
+    marks = [f"{mark} {meaning}." for mark, meaning in wording.MARKS.items() if f">{mark}<" in drawn]
+    drawn = re.sub("<[^>]*>", lambda tag: _own_ids(tag[0], name), drawn)
     width, height = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', drawn).groups()
     opening = (
-        f'<svg role="img" aria-label="{html.escape(alt)}" viewBox="0 0 {width} {height}" '
+        f'<svg role="img" aria-label="{html.escape(wording.clean(alt))}" viewBox="0 0 {width} {height}" '
         'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink">'
     )
     svg = opening + drawn[drawn.index(">") + 1 :].strip()
     page = (
         f'<figure class="chart" id="figure-{html.escape(name)}">{svg}'
-        f"<figcaption>{html.escape(title)}</figcaption></figure>"
+        f"<figcaption>{html.escape(' '.join([f'{title}.', reading, *marks]))}</figcaption></figure>"
     )
     return Shown(
         page,
         {"name": name, "svg": svg + "\n", "alt": alt, "caption": title, "policy": released.policy.name},
         FIGURE,
     )
+
+
+def _own_ids(tag: str, name: str) -> str:
+    """Begin every id of a tag with the figure's name: two charts on a page must not share one."""
+    return re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{name}-", tag)
