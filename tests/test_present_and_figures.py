@@ -364,3 +364,21 @@ def test_a_favourable_stage_says_that_it_is():
     table = rows().assign(stage=lambda t: t["stage"].replace("charge", "diversion"))
     released = disclosure.release(table).measure(measures.relative_rates)
     assert ">Diversion (favourable)<" in figures.matrix(released, name="a", title="A", words=WORDS).html
+
+
+def test_a_period_that_all_rows_share_is_said_once_in_the_caption():
+    columns = {
+        "Number": "events",
+        "Relative rate (95% interval)": "rate_ratio.with_interval",
+        "Period": "period",
+    }
+    ratio = disclosure.release(rows().iloc[:4]).measure(measures.relative_rates)
+    page = present.table(ratio, name="a", title="Arrest", words=WORDS, columns=columns)
+    assert "<caption>Arrest, 2019-20 to 2023-24</caption>" in page.html
+    cells = {r[0]: r[1:] for r in Cells(page.html).rows[1:]}
+    assert cells["Mixed"] == ["[c]", "[c]"]
+    assert cells["White"] == ["220", "1.00 (reference)"]
+    assert re.fullmatch(r"2\.36 \(\d\.\d\d to \d\.\d\d\)", cells["Black"][1])
+    apart = disclosure.release(rows().iloc[:4].assign(year=[2022, 2022, 2023, 2022]))
+    several = present.table(apart, name="a", title="Arrest", words=WORDS, columns=columns)
+    assert several.html.count("2019-20 to 2023-24</td>") == 1
