@@ -46,14 +46,15 @@ ORDER = """
     shrinkage trends monitor
     search_selection searches                           who was stopped and searched?
 
-    policies printed_measures disclosure attack*         what may be shown?
-    joint_facts joint_system joint_audit joint_repair    can anything hidden be worked out?
+    policies joint_facts audit_hidden printed_measures   what may be shown?
+    disclosure attack*
+    joint_system joint_audit joint_repair               can anything hidden be worked out?
     wording datafile present sentences figures printout   how do we say it and draw it?
     search_sentences
     printed published plan                              what has been printed by others?
 
     kernel parameters execution content page            how is it rendered?
-    publication request report
+    publication request editions joint_release report
     __main__
 """
 

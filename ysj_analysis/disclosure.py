@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 import numpy as np
 import pandas as pd
 
+from .audit_hidden import masked
 from .policies import (
     EDITIONS,
     ONS,
@@ -249,7 +250,7 @@ def release(
             "disclosure.release(counts).measure(measures.rates)."
         )
     printed = table.assign(**{c: policy.printed(table[c]) for c in counts}).reset_index(drop=True)
-    return _made(printed, policy, counts)
+    return _made(masked(printed, counts) if policy.protects else printed, policy, counts)
 
 
 def working(table: pd.DataFrame) -> Released:

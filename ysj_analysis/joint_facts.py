@@ -28,7 +28,7 @@ _NOT_DIMENSIONS = frozenset(
         *("note", "step", "reached", "part"),
     )
 )
-_NEEDED = frozenset({"area", "year", "years", "unit", "stage", "base", "events", "denominator"})
+NEEDED = frozenset({"area", "year", "years", "unit", "stage", "base", "events", "denominator"})
 
 
 @dataclass(frozen=True, order=True)
@@ -137,16 +137,16 @@ def of_table(text: str, rule: Policy, *, hidden: frozenset[Count] = frozenset())
         are of has none: nothing links it to another.
     """
     rows = csv.DictReader(io.StringIO(text))
-    if not set(rows.fieldnames or ()) >= _NEEDED:
+    if not set(rows.fieldnames or ()) >= NEEDED:
         return
     for row in rows:
         for column, count in named(row).items():
             bounds = _bounds(row[column], rule)
-            if bounds and count in hidden:
-                bounds = (0, UNLIMITED)
+            by_audit = row[column] == HIDDEN and count in hidden
             if bounds:
+                low, high = (0, UNLIMITED) if by_audit else bounds
                 origin = OWN if rule.protects else OUTSIDE
-                yield Fact(count, *bounds, level=3 if count in hidden else 0, origin=origin)
+                yield Fact(count, low, high, level=3 if by_audit else 0, origin=origin)
 
 
 def named(row: Mapping[str, object]) -> dict[str, Count]:

@@ -1,0 +1,156 @@
+"""What has every earlier public edition printed? A ledger for each area that is only ever added to.
+
+Each line holds what one edition printed, and a hash over itself and the line before, so that a line
+that was changed, moved or taken out is noticed. The ledger holds printed numbers only.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from .joint_facts import EARLIER, Count, Fact, as_record, from_record
+from .policies import DisclosureError
+from .publication import Locked, _lock
+
+NAME = "editions.jsonl"
+_START = "0" * 64
+_PATIENCE = 30.0
+
+
+@dataclass(frozen=True)
+class Edition:
+    """What one edition printed.
+
+    Attributes
+    ----------
+    name : str
+        The notebook and its parameters.
+    policy : str
+        The rule it was printed by.
+    facts : tuple of Fact
+        The counts it printed.
+    """
+
+    name: str
+    policy: str
+    facts: tuple[Fact, ...]
+
+    @property
+    def hidden(self) -> frozenset[Count]:
+        """Counts that the joint audit had it hide."""
+        return frozenset(f.count for f in self.facts if f.level)
+
+    def earlier(self) -> list[Fact]:
+        """Give its facts as those of an earlier edition."""
+        return [replace(f, origin=EARLIER, level=0) for f in self.facts]
+
+
+def read(path: str | Path) -> list[Edition]:
+    """Read a ledger, and check that nobody has changed it.
+
+    Parameters
+    ----------
+    path : path
+        The file; one that is not there holds no editions.
+
+    Returns
+    -------
+    list of Edition
+        The first first.
+
+    Raises
+    ------
+    DisclosureError
+        If a line was changed, moved, taken out or cut short.
+    """
+    path = Path(path)
+    if not path.exists():
+        return []
+    lines = path.read_text(encoding="utf-8").splitlines()
+    found, before = [], _START
+    for number, line in enumerate(lines, start=1):
+        try:
+            record = json.loads(line)
+            stated, body = record.pop("hash"), record
+            whole = stated == _hash(body) and body["previous"] == before
+            edition = Edition(body["name"], body["policy"], tuple(from_record(r) for r in body["facts"]))
+        except (ValueError, KeyError, TypeError, AttributeError):
+            whole = False
+        if not whole:
+            raise DisclosureError(
+                f"{path.name}: {len(lines) - number + 1} of {len(lines)} editions cannot be trusted: the ledger was "
+                f"edited or cut short. First: line {number}. Put back the file as it was written (from a backup); "
+                "without it nobody can say what earlier editions and a new one give away together."
+            )
+        found.append(edition)
+        before = stated
+    return found
+
+
+def append(path: str | Path, edition: Edition) -> bool:
+    """Add an edition to a ledger, unless it has printed exactly the same before.
+
+    Parameters
+    ----------
+    path : path
+        The file; made if it is not there.
+    edition : Edition
+        What was printed.
+
+    Returns
+    -------
+    bool
+        Whether a line was added.
+
+    Raises
+    ------
+    DisclosureError
+        If the ledger was edited.
+    """
+    path = Path(path)
+    with _held(path):
+        if edition in read(path):
+            return False
+        lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+        body = {
+            "previous": json.loads(lines[-1])["hash"] if lines else _START,
+            "name": edition.name,
+            "policy": edition.policy,
+            "facts": [as_record(f) for f in edition.facts],
+        }
+        text = json.dumps(body | {"hash": _hash(body)}, sort_keys=True, ensure_ascii=False)
+        with path.open("a", encoding="utf-8", newline="\n") as ledger:
+            ledger.write(text + "\n")
+    return True
+
+
+def known(editions: Sequence[Edition], name: str) -> frozenset[Count]:
+    """Say which counts were hidden when an edition of this name was last printed."""
+    return next((e.hidden for e in reversed(editions) if e.name == name), frozenset())
+
+
+def _hash(body: dict) -> str:
+    return hashlib.sha256(json.dumps(body, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+
+@contextlib.contextmanager
+def _held(path: Path) -> Iterator[None]:
+    """Hold the ledger while a line is added; another run that holds it is waited for."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    until = time.monotonic() + _PATIENCE
+    with contextlib.ExitStack() as stack:
+        while True:
+            try:
+                stack.enter_context(_lock(path.with_name(f".{path.name}.lock"), path))
+                break
+            except Locked:
+                if time.monotonic() > until:
+                    raise
+                time.sleep(0.05)
+        yield

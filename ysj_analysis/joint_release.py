@@ -1,0 +1,139 @@
+"""May this edition appear, beside all that was printed before? Run, audit, hide, run again.
+
+A notebook is run and its tables are audited together with every earlier edition of the area and with
+figures that others have printed. Where something could be worked out, the counts it rests on are hidden
+and the notebook is run again, so that every sentence, chart and ratio follows from what is still
+printed. Nothing is written before an audit passes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from . import editions
+from .audit_hidden import hiding
+from .joint_facts import OWN, Count, Fact, of_table, together
+from .joint_repair import Audited, audited
+from .policies import PUBLISHED, DisclosureError, Policy
+
+OUTSIDE_FILE = "outside.csv"
+"""Figures that others have printed, beside the tables of a study; columns as in a report's tables."""
+
+_RUNS = 4
+_HIDE = (3,)
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Cleared:
+    """An edition that may appear.
+
+    Attributes
+    ----------
+    edition : Edition
+        What it prints, for the ledger.
+    usefulness : dict
+        The share of counts that is printed, and of their value.
+    """
+
+    edition: editions.Edition
+    usefulness: dict[str, float]
+
+
+def cleared(
+    run: Callable[[], T],
+    tables: Callable[[T], Mapping[str, Mapping[str, Any]]],
+    *,
+    name: str,
+    rule: Policy,
+    ledger: Path,
+    outside: Path | None = None,
+) -> tuple[T, Cleared]:
+    """Run a report until its tables give nothing away.
+
+    Parameters
+    ----------
+    run : callable
+        Runs the notebook and returns what it shows.
+    tables : callable
+        Takes that and returns its tables: ``csv`` and ``policy`` of each, by name.
+    name : str
+        Of the edition: the notebook and its parameters.
+    rule : Policy
+        Of the edition.
+    ledger : Path
+        What earlier editions have printed.
+    outside : Path, optional
+        A table of figures that others have printed.
+
+    Returns
+    -------
+    tuple
+        What the last run shows, and what to add to the ledger.
+
+    Raises
+    ------
+    DisclosureError
+        If hiding does not help, the ledger was edited, or figures contradict each other.
+    """
+    past = editions.read(ledger)
+    others = outside_facts(outside)
+    hidden = editions.known(past, name)
+    for _ in range(_RUNS):
+        with hiding(hidden):
+            shown = run()
+        own = printed(tables(shown), rule, hidden)
+        this = editions.Edition(name, rule.name, tuple(own))
+        if this in past:  # it has appeared before, so that it adds nothing to what is known
+            return shown, Cleared(this, Audited(tuple(own), 0).usefulness())
+        earlier = [f for e in past for f in e.earlier()]
+        wanted = audited([*own, *earlier, *others], rule, steps=_HIDE).coarsened.keys()
+        more = wanted - this.hidden
+        if not more:
+            return shown, Cleared(this, Audited(tuple(own), 0).usefulness())
+        if more <= hidden:  # it was asked to hide them, and did not
+            break
+        hidden |= more
+    raise DisclosureError(
+        f"{len(more)} of {len(own)} counts could not be hidden by running the notebook again. First: {min(more)}. A "
+        "table divides its counts by a column that their release does not have: release them with it."
+    )
+
+
+def printed(tables: Mapping[str, Mapping[str, Any]], rule: Policy, hidden: frozenset[Count]) -> list[Fact]:
+    """Read every count that the tables of an edition print by its own policy.
+
+    Parameters
+    ----------
+    tables : mapping
+        The bundles of the tables, by name.
+    rule : Policy
+        The policy of the edition.
+    hidden : frozenset of Count
+        Counts that the joint audit hid.
+
+    Returns
+    -------
+    list of Fact
+        Each count once.
+    """
+    texts = [t["csv"] for t in tables.values() if t.get("policy") == rule.name]
+    found = [f for text in texts for f in of_table(text, rule, hidden=hidden)]
+    return [f for f in together(found) if f.origin == OWN]
+
+
+def outside_facts(path: Path | None) -> Sequence[Fact]:
+    """Read figures that others have printed; none where there is no such table."""
+    if path is None or not path.is_file():
+        return ()
+    found = tuple(of_table(path.read_text(encoding="utf-8-sig"), PUBLISHED))
+    if not found:
+        raise DisclosureError(
+            f"{path.name}: 0 of its rows are figures that can be audited. First: its header. It needs the columns "
+            "area, year, years, unit, stage, base, group, events and denominator."
+        )
+    return found
