@@ -382,3 +382,17 @@ def test_a_period_that_all_rows_share_is_said_once_in_the_caption():
     apart = disclosure.release(rows().iloc[:4].assign(year=[2022, 2022, 2023, 2022]))
     several = present.table(apart, name="a", title="Arrest", words=WORDS, columns=columns)
     assert several.html.count("2019-20 to 2023-24</td>") == 1
+
+
+def test_methods_are_named_in_words_and_once():
+    released = disclosure.release(rows())
+    shown = present.methods(released.measure(measures.relative_rates), released.measure(measures.rates))
+    lines = Cells(shown.html).rows[1:]
+    assert [line[0] for line in lines] == [
+        "Rate per 1,000",
+        "Rate per 1,000",
+        "Relative rate, of the population",
+        "Relative rate, of the stage before",
+        "Share of the stage before",
+    ]
+    assert lines[2][1] == "mid-P conditional, widened for rounding to 5"

@@ -211,9 +211,12 @@ def _hidden(released: Released) -> int:
 
 def methods(*released: Released, name: str = "methods") -> Shown:
     """List the measures shown in a report, and how each interval was computed."""
-    tables = [require(r).table for r in released]
-    used = pd.concat([t[["measure", "method"]] for t in tables]).drop_duplicates()
-    lines = used.sort_values(["measure", "method"]).reset_index(drop=True)
+    used = pd.concat([require(r).table[["measure", "method"]] for r in released]).astype(str)
+    used = used.assign(plain=used["method"].str.partition(", widened")[0])
+    used = used.groupby(["measure", "plain"], as_index=False)["method"].max()
+    name_of = used["measure"].map(wording.measure)
+    lines = pd.DataFrame({"measure": name_of, "method": used["method"]}).sort_values(["measure", "method"])
+    lines = lines.drop_duplicates().reset_index(drop=True)
     return table(released[0].derive(lambda _: lines), name=name, title="Measures and methods", words=Words())
 
 

@@ -151,6 +151,33 @@ def number(value: float, measure: str, note: str = "suppressed") -> str:
     return signed(text)
 
 
+_MEASURES = {
+    "rate": "Rate",
+    "proportion": "Share of the stage before",
+    "rate_ratio": "Relative rate, of the population",
+    "risk_ratio": "Relative rate, of the stage before",
+    "complement_ratio": "Complement ratio",
+    "odds_ratio": "Odds ratio",
+    "rate_difference": "Gap in rates",
+    "risk_difference": "Gap in shares",
+    "representation_index": "Representation index",
+    "events_above_parity": "Number above parity",
+    "events_above_share": "Number above the share of the base",
+}
+
+
+def measure(code: str) -> str:
+    """Name a measure as a reader would.
+
+    Examples
+    --------
+    >>> measure("rate_per_1000"), measure("rate_ratio")
+    ('Rate per 1,000', 'Relative rate, of the population')
+    """
+    name, _, per = code.partition("_per_")
+    return _MEASURES.get(name, name.replace("_", " ")) + (f" per {int(per):,}" if per else "")
+
+
 def signed(text: str) -> str:
     """Write a negative number with a minus sign, and what rounds to nothing without one.
 
