@@ -41,7 +41,7 @@ ORDER = """
 
     officer_defined allocation imputation unknowns      what if the unknown were known?
     homogeneity stratification standardisation models   what remains when like is compared with like?
-    path_limits decompose                               where does the gap open?
+    path_limits composition oaxaca decompose            where does the gap open?
     _series _chart_limits charts periods power          is it moving, and is it real?
     shrinkage trends monitor
     search_selection searches                           who was stopped and searched?

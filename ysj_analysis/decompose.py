@@ -12,8 +12,12 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
+from .composition import kitagawa
+from .oaxaca import oaxaca_blinder
 from .path_limits import combined, share_limits
 from .vocabulary import MEASURE, Stage, chain
+
+__all__ = ["cascade", "counterfactual", "cumulative", "end_of_path", "kitagawa", "oaxaca_blinder"]
 
 METHOD = "product of the steps, limits by square-and-add on logs; parts by its inversion (Fieller)"
 PARITY = "events_above_stage_parity"
