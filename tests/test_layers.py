@@ -32,7 +32,7 @@ ORDER = """
 
     bases settings canonical load                       what data is there?
     rebasing filled_years denominators attach            out of how many, on which base?
-    windows from_events from_counts pipeline            who reached each stage, out of whom?
+    windows from_events from_counts pathways pipeline   who reached each stage, out of whom?
 
     _limits _p_values _cells _odds _enumerated          how sure?
     one_group two_groups strata intervals

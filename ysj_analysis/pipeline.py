@@ -15,6 +15,7 @@ import pandas as pd
 
 from . import from_counts, from_events
 from .load import DataError, Study
+from .pathways import pathways
 from .tables import near, shown
 from .vocabulary import COUNTS, POPULATION, Stage
 from .windows import PENDING_LIMIT, root
@@ -27,6 +28,7 @@ __all__ = [
     "for_report",
     "latest",
     "ledger",
+    "pathways",
     "root",
     "stage_counts",
     "undecided",
