@@ -37,7 +37,8 @@ ORDER = """
     _limits _p_values _cells _odds _enumerated          how sure?
     one_group two_groups strata intervals
     references countable formulas many measures         how large is the difference?
-    comparators clusters quality
+    comparators clusters
+    drift profile_* profiles quality                    how far can the data be trusted?
 
     officer_defined allocation imputation unknowns      what if the unknown were known?
     homogeneity stratification standardisation models   what remains when like is compared with like?
@@ -50,7 +51,7 @@ ORDER = """
     disclosure attack*
     joint_system joint_audit joint_repair               can anything hidden be worked out?
     wording datafile present sentences figures printout   how do we say it and draw it?
-    search_sentences
+    search_sentences quality_sentences quality_figures
     printed published plan                              what has been printed by others?
 
     kernel parameters execution content page            how is it rendered?

@@ -1,11 +1,30 @@
-"""How far can this data be trusted?"""
+"""How far can this data be trusted?
+
+``profile`` makes every check the kit knows; ``completeness`` and ``percentage_audit`` answer two questions
+of their own, for counts and for figures in print.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
 
+from .drift import drift
+from .profile_checks import FOUND, SEVERITIES, judged
+from .profiles import evidence, profile
 from .vocabulary import UNKNOWN
+
+__all__ = [
+    "FOUND",
+    "LARGEST_COHORT",
+    "SEVERITIES",
+    "completeness",
+    "drift",
+    "evidence",
+    "judged",
+    "percentage_audit",
+    "profile",
+]
 
 LARGEST_COHORT = 200
 """The largest cohort looked at when asking of how few children a printed percentage can be."""
