@@ -46,6 +46,13 @@ CASES = {
     "zero reference": said({"Black": (9, 40), "White": (0, 60)}, base="sentenced", stage="custody"),
     "no events": said({"Black": (0, 40), "White": (0, 60)}, base="sentenced", stage="custody"),
     "episodes": said({"Black": (40, 60), "White": (20, 90)}, base="arrest", stage="charge", unit="episodes"),
+    "nobody, clear, population": said({"Asian": (0, 4000), "White": (60, 9000)}),
+    "nobody, clear, stage": said({"Asian": (0, 40), "White": (60, 90)}, base="arrest", stage="charge"),
+    "nobody, apart": said({"Asian": (0, 4), "White": (6, 90)}, base="arrest", stage="charge"),
+    "zero reference, population": said({"Black": (9, 400), "White": (0, 600)}),
+    "zero reference, apart": said({"Black": (1, 40), "White": (0, 60)}, base="sentenced", stage="custody"),
+    "episodes of the population": said({"Black": (40, 4000), "White": (30, 9000)}, unit="episodes"),
+    "hardly any": said({"Black": (1, 400), "White": (300, 900)}, base="arrest", stage="charge"),
     "one year": said({"Black": (40, 4000), "White": (30, 9000)}, years=1),
 }
 
@@ -98,6 +105,96 @@ def test_a_reference_without_events_is_at_least():
     assert float(low[1]) > 1
 
 
+def test_nobody_is_said_as_such():
+    (text,) = CASES["nobody, clear, population"]
+    assert text.startswith(
+        "No Asian children were arrested, which is below the rate of White children (relative rate 0.00,"
+    )
+    (text,) = CASES["nobody, clear, stage"]
+    assert text.startswith(
+        "Of Asian children who were arrested, none were charged, which is below the proportion among"
+    )
+    assert "under 1% were charged" in CASES["hardly any"][0]
+
+
+def test_at_least_is_said_once():
+    (text,) = CASES["zero reference, population"]
+    assert re.match(
+        r"Black children were arrested at a rate at least \d+\.\d\d times that of White children", text
+    )
+    assert "relative rate: 95% interval at least" in CASES["zero reference, apart"][0]
+
+
+def test_where_nobody_reached_a_stage_there_is_nothing_to_compare():
+    assert CASES["no events"][0] == (
+        "Of Black children and of White children, none received a custodial sentence, so there is nothing to compare: "
+        "0 of 40, against 0 of 60 (2019-20 to 2023-24)."
+    )
+
+
+def test_episodes_reach_stages():
+    assert CASES["episodes of the population"][0].startswith(
+        "Episodes of Black children reached arrest at 3.00 times"
+    )
+    assert CASES["episodes"][0].startswith(
+        "Of episodes of Black children that reached arrest, 67% reached charge: "
+    )
+    assert "[" not in "".join(text for (text,) in CASES.values())
+
+
+@pytest.mark.parametrize(
+    ("note", "why"),
+    [
+        (
+            "immature",
+            "Arrest is not shown for Black children: too much is still undecided (2019-20 to 2023-24).",
+        ),
+        (
+            "no_data",
+            "How many Black children were arrested is not recorded for every year (2019-20 to 2023-24).",
+        ),
+        (
+            "no_denominator",
+            "How often Black children were arrested cannot be compared, because there is nothing known",
+        ),
+    ],
+)
+def test_why_nothing_is_said(note, why):
+    table = disclosure.release(counts({"Black": (60, 600), "White": (44, 900)}).assign(note=note))
+    (text,) = sentences.findings(table.measure(measures.relative_rates), WORDS)
+    assert text.startswith(why)
+
+
+def test_the_path_is_told_with_its_counts():
+    """2.00 at arrest is clear; 1.00 at charge is not; for Asian children nothing is."""
+    both = pd.concat(
+        [
+            counts({"Asian": (60, 6000), "Black": (240, 12_000), "White": (300, 30_000)}),
+            counts(
+                {"Asian": (30, 60), "Black": (120, 240), "White": (150, 300)}, base="arrest", stage="charge"
+            ),
+        ]
+    )
+    ratios = disclosure.release(both, policy=disclosure.RESTRICTED).measure(measures.relative_rates)
+    asian, black = sentences.cascade(ratios.derive(decompose.cascade, stages=STAGES, to="charge"), WORDS)
+    assert black.startswith(
+        "For Black children, the relative rate compared with White children comes, by charge, to 2.00 ("
+    )
+    assert "The interval excludes parity at arrest (2.00, 95% interval 1." in black
+    assert "240 of 12,000, against 300 of 30,000), and at no other decision." in black
+    assert asian.endswith("No single decision can be told apart from parity. " + sentences.NO_EVIDENCE)
+
+
+def test_chance_is_counted_only_where_it_can_be():
+    few = disclosure.release(counts({"Black": (60, 600), "White": (44, 900)})).measure(
+        measures.relative_rates
+    )
+    assert sentences.chance(few) == (
+        "1 comparison is shown here. Were all rates equal, as many as one in twenty could still have an interval "
+        "that excludes parity by chance, so a single finding is a reason to look, not proof."
+    )
+
+
 def test_few_are_not_counted_out():
     (text,) = CASES["too few, public"]
     assert text == "Too few Black children or White children were arrested to compare (2019-20 to 2023-24)."
@@ -116,7 +213,8 @@ def test_other_studies_keep_their_own_names():
         words=words,
     )
     assert text.startswith(
-        "Of cases of Latinx people, 67% led to prison: 2.00 times the proportion among cases of White"
+        "Of cases of Latinx people that ended in conviction, 67% led to prison: 2.00 times the proportion "
+        "among cases of White people"
     )
     assert words.full("Black") == "Black"
 
@@ -134,7 +232,7 @@ def test_headlines_put_the_surest_gap_first_and_say_it_in_children():
     assert [t.split(" children")[0] for t in told] == ["Black", "Mixed-heritage", "For Asian"]
     # 90 less 4,000 at 30 in 9,000 is 76.7
     assert "That is about 77 more children than if the rate had been that of White children" in told[0]
-    assert told[2].endswith("this is not evidence that there is no difference.")
+    assert told[2].endswith("This is not evidence that there is no difference.")
     assert not any(NEVER.search(t) for t in told)
 
 
@@ -146,8 +244,18 @@ def test_a_favourable_stage_is_worse_when_rarer():
 
 
 def test_one_child_is_a_child():
+    """Of 12 charged where parity gives 11.4: a gap of one child, and of less than one."""
     assert WORDS.one("children", 1) == "child"
     assert WORDS.one("searches", 1) == "search"
+    ratios, gaps = ratios_and_gaps(
+        {"Black": (4000, 4001), "White": (3998, 4000)}, base="arrest", stage="charge"
+    )
+    row = ratios.table.iloc[0].to_dict()
+    assert sentences._in_children(row, gaps.table, WORDS).startswith(
+        "That is about 1 more child than if the proportion"
+    )
+    ratios, gaps = ratios_and_gaps({"Black": (40, 400), "White": (400, 4000)})
+    assert sentences._in_children(ratios.table.iloc[0].to_dict(), gaps.table, WORDS) == ""
 
 
 def test_where_index_and_relative_rate_differ_it_is_said():
@@ -158,9 +266,13 @@ def test_where_index_and_relative_rate_differ_it_is_said():
     told = sentences.representation(
         table.measure(measures.representation), table.measure(measures.relative_rates), WORDS
     )
-    (text,) = told
-    assert text.startswith("Asian children: the index is 0.80 (not distinguishable from parity) but")
-    assert "(above parity)" in text
+    text, both = told
+    assert text.startswith(
+        "Asian children: the index is 0.80 (not distinguishable from parity, 95% interval 0."
+    )
+    assert "but the relative rate is 1.62 (above parity, 95% interval 1." in text
+    assert text.endswith("They are 60 of 750 who were arrested; White children are 240, 2019-20 to 2023-24.")
+    assert both.endswith("the relative rate compares it with White children alone.")
 
 
 @pytest.fixture(scope="module")

@@ -16,6 +16,7 @@ from .vocabulary import POPULATION, UNKNOWN, period_label
 from .wording import Words
 
 ABOVE, BELOW, APART, TOO_FEW = "above", "below", "not distinguishable", "too few"
+NO_EVIDENCE = "This is not evidence that there is no difference."
 
 
 def voice(row) -> str:
@@ -51,35 +52,57 @@ def finding(row, words: Words) -> str:
     """
     who, other = words.people(row["group"], row["unit"]), words.people(row["reference"], row["unit"])
     spoken = voice(row)
-    if spoken == TOO_FEW:
-        if "immature" in row["note"]:
-            return f"{words.stage(row['stage'])} is not shown: too much is still undecided."
-        return _sentence(f"too few {who} or {other} {words.did(row['stage'])} to compare ({words.when(row)})")
-    did = words.did(row["stage"])
+    if spoken == TOO_FEW or np.isnan(row["estimate"]):
+        return _sentence(f"{_not_said(row, who, other, words)} ({words.when(row)})")
+    say = _of_population if row["base"] == POPULATION else _of_stage
+    clear, unsure, counts = say(row, who, other, words)
     interval = f"95% interval {wording.interval(row['low'], row['high'], row['measure'])}"
-    if row["base"] == POPULATION:
-        lead = f"{who} {did} at {_times(row)} the rate of {other} ({interval})"
-        unsure = f"the rate at which {who} {did} cannot be told apart from that of {other}"
-        counts = (
-            f"{_n(row, 'events')} {did} in {_n(row, 'denominator')} child-years, against "
-            f"{_n(row, 'reference_events')} in {_n(row, 'reference_denominator')}"
-        )
-    else:
-        share = f"{100 * row['events'] / row['denominator']:.0f}% {did}"
-        of = f"of {who} who {words.did(row['base'])}" if row["unit"] == "children" else f"of {who}"
-        lead = f"{of}, {share}: {_times(row)} the proportion among {other} ({interval})"
-        unsure = f"{of}, {share}, which cannot be told apart from the proportion among {other}"
-        counts = (
-            f"These are {_n(row, 'events')} of {_n(row, 'denominator')}, against "
-            f"{_n(row, 'reference_events')} of {_n(row, 'reference_denominator')}"
-        )
-    if spoken != APART:
-        return f"{_sentence(lead)} {counts}, {words.when(row)}."
-    ratio = wording.number(row["estimate"], row["measure"])
-    return (
-        f"{_sentence(f'{unsure}: relative rate {ratio} ({interval})')} {counts}, {words.when(row)}. "
-        "This is not evidence that there is no difference."
-    )
+    ratio = f"relative rate {row['estimate']:.2f}, " if np.isfinite(row["estimate"]) else "relative rate: "
+    said, with_ratio = (unsure, True) if spoken == APART else (clear, row["events"] == 0)
+    lead = _sentence(f"{said} ({ratio if with_ratio else ''}{interval})")
+    tail = f" {NO_EVIDENCE}" if spoken == APART else ""
+    return f"{lead} {counts}, {words.when(row)}.{tail}"
+
+
+def _of_population(row, who: str, other: str, words: Words) -> tuple[str, str, str]:
+    """Word a rate of the population: when clear, when not, and its counts."""
+    did = words.reached(row["stage"], row["unit"])
+    clear = f"{who} {did} at {row['estimate']:.2f} times the rate of {other}"
+    if np.isinf(row["estimate"]):
+        clear = f"{who} {did} at a rate at least {row['low']:.2f} times that of {other}"
+    if row["events"] == 0:
+        clear = f"no {who} {did}, which is below the rate of {other}"
+    unsure = f"the rate at which {who} {did} cannot be told apart from that of {other}"
+    return clear, unsure, f"{_n(row, 'events')} {did} in {_against(row, 'in', ' child-years')}"
+
+
+def _of_stage(row, who: str, other: str, words: Words) -> tuple[str, str, str]:
+    """Word a share of the stage before: when clear, when not, and its counts."""
+    did, unit = words.reached(row["stage"], row["unit"]), row["unit"]
+    of = f"of {who} {'who' if unit == 'children' else 'that'} {words.reached(row['base'], unit)}"
+    share = f"{of}, {_percent(row['events'] / row['denominator'])} {did}"
+    times = f"at least {row['low']:.2f}" if np.isinf(row["estimate"]) else f"{row['estimate']:.2f}"
+    clear = f"{share}: {times} times the proportion among {other}"
+    if row["events"] == 0:
+        clear = f"{share}, which is below the proportion among {other}"
+    unsure = f"{share}, which cannot be told apart from the proportion among {other}"
+    return clear, unsure, f"These are {_n(row, 'events')} of {_against(row, 'of')}"
+
+
+def _not_said(row, who: str, other: str, words: Words) -> str:
+    """Say why a comparison is not made."""
+    note, did = set(row["note"].split()), words.reached(row["stage"], row["unit"])
+    if "immature" in note:
+        return f"{words.stage(row['stage'])} is not shown for {who}: too much is still undecided"
+    if "no_data" in note:
+        return f"how many {who} {did} is not recorded for every year"
+    if "no_denominator" in note:
+        return f"how often {who} {did} cannot be compared, because there is nothing known to take it out of"
+    if "no_events" in note:
+        of = "in" if row["base"] == POPULATION else "of"
+        both = f"{_n(row, 'events')} {of} {_against(row, of)}"
+        return f"of {who} and of {other}, none {did}, so there is nothing to compare: {both}"
+    return f"too few {who} or {other} {did} to compare"
 
 
 @wording.said
@@ -133,13 +156,7 @@ def surest(rows: pd.DataFrame, words: Words) -> dict | None:
 
     ``margin`` is added: the distance on the log scale.
     """
-    polarity = rows["stage"].astype(str).map(lambda s: words.stages[s].polarity)
-    with np.errstate(divide="ignore"):
-        margin = np.select(
-            [polarity == "adverse", polarity == "favourable"],
-            [np.log(rows["low"]), -np.log(rows["high"])],
-            np.nan,
-        )
+    margin = _worse(rows, rows["low"], rows["high"], words)
     if not (margin > 0).any():
         return None
     best = int(np.nanargmax(margin))
@@ -154,10 +171,10 @@ def chance(ratios: Released) -> str:
     if not made:
         return ""
     comparisons = f"{made} comparison{'s are' if made > 1 else ' is'}"
+    here = f" (about {round(made / 20)} here)" if made >= 20 else ""
     return (
-        f"{comparisons} shown here. If there were no difference anywhere, about one in twenty would still "
-        f"have an interval that excludes parity (about {max(1, round(made / 20))} here), so a single finding is a "
-        "reason to look, not proof."
+        f"{comparisons} shown here. Were all rates equal, as many as one in twenty could still have an interval "
+        f"that excludes parity by chance{here}, so a single finding is a reason to look, not proof."
     )
 
 
@@ -194,11 +211,17 @@ def representation(indices: Released, ratios: Released, words: Words) -> list[st
         other = rates.get(str(row["group"]))
         if other is None or TOO_FEW in (voice(row), voice(other)) or voice(row) == voice(other):
             continue
+        who, reference = (words.people(g, row["unit"]) for g in (row["group"], other["reference"]))
         said.append(
-            f"{_sentence(words.people(row['group'], row['unit']))[:-1]}: the index is "
-            f"{row['estimate']:.2f} ({_words(voice(row))} parity) but the relative rate is {other['estimate']:.2f} "
-            f"({_words(voice(other))} parity). The index compares a group with everyone, itself included; the "
-            f"relative rate compares it with {words.people(other['reference'], other['unit'])} alone."
+            f"{_sentence(who)[:-1]}: the index is {_with_interval(row)}, but the relative rate is "
+            f"{_with_interval(other)}. They are {_n(row, 'events')} of {_n(row, 'reference_events')} who "
+            f"{words.reached(row['stage'], row['unit'])}; {reference} are {_n(other, 'reference_events')}, "
+            f"{words.when(row)}."
+        )
+    if said:
+        said.append(
+            "The index compares a group with everyone, itself included; the relative rate compares it with "
+            f"{reference} alone."
         )
     return said
 
@@ -211,23 +234,21 @@ def cascade(steps: Released, words: Words) -> list[str]:
         last = rows.iloc[-1]
         who, other = words.people(group, last["unit"]), words.people(last["reference"], last["unit"])
         sure = [
-            words.stage(r["stage"]).lower() for r in rows.to_dict("records") if voice(r) in (ABOVE, BELOW)
+            f"{wording.lower(words.stage(r['stage']))} ({r['estimate']:.2f}, 95% interval "
+            f"{wording.interval(r['low'], r['high'], r['measure'])}; {_n(r, 'events')} of {_against(r, 'of')})"
+            for r in rows.to_dict("records")
+            if voice(r) in (ABOVE, BELOW)
         ]
-        text = (
-            f"for {who} the relative rate has reached {last['reached']:.2f} by {words.stage(last['stage']).lower()}, "
-            f"compared with {other}"
-        )
-        if len(rows) == 1:
-            text = (
-                f"for {who} the path can be followed only to {words.stage(last['stage']).lower()}, where the "
-            )
-            text += f"relative rate is {last['estimate']:.2f} compared with {other}"
+        end = wording.lower(words.stage(last["stage"]))
+        reach = "can be followed only to" if len(rows) == 1 else "comes, by"
+        text = f"for {who}, the relative rate compared with {other} {reach} {end}, "
+        text += f"{'where it is' if len(rows) == 1 else 'to'} {last['reached']:.2f} ({words.when(last)})"
         found = (
-            f"the interval excludes parity at {wording.join(sure)} alone"
+            f"The interval excludes parity at {wording.join(sure)}, and at no other decision."
             if sure
-            else ("no single decision can be told apart from parity")
+            else "No single decision can be told apart from parity. " + NO_EVIDENCE
         )
-        said.append(_sentence(f"{text}; {found} ({words.when(last)})"))
+        said.append(f"{_sentence(text)} {found}")
     return said
 
 
@@ -243,9 +264,9 @@ def completeness(known: Released, words: Words) -> list[str]:
     share = shown["events"] / shown["denominator"]
     worst = shown.loc[share.idxmax()]
     return [
-        f"Ethnicity is not known most often at {words.stage(worst['stage']).lower()}: for "
+        f"Ethnicity is most often not known at {wording.lower(words.stage(worst['stage']))}: for "
         f"{wording.count(worst['events'])} of {wording.count(worst['denominator'])} {worst['unit']} "
-        f"({100 * share.max():.0f}%; {words.when(worst)}). They are counted and shown, and are part of no group."
+        f"({_percent(share.max())}; {words.when(worst)}). They are counted and shown, and are part of no group."
     ]
 
 
@@ -281,18 +302,30 @@ def definitions(study, words: Words) -> list[str]:
 
 
 def _spoken(table: pd.DataFrame) -> pd.DataFrame:
-    silent = table["note"].str.contains(r"\breference\b") | table["group"].astype(str).eq(UNKNOWN)
-    return table[~silent]
+    group = table["group"].astype(str)
+    return table[~group.eq(table["reference"].astype(str)) & ~group.eq(UNKNOWN)]
 
 
 def _n(row, column: str) -> str:
     return wording.count(row[column])
 
 
-def _times(row) -> str:
-    if np.isinf(row["estimate"]):
-        return f"at least {row['low']:.2f} times"
-    return f"{row['estimate']:.2f} times"
+def _against(row, of: str, unit: str = "") -> str:
+    """Write the rest of the counts of a comparison, after the group's own events."""
+    return (
+        f"{_n(row, 'denominator')}{unit}, against {_n(row, 'reference_events')} {of} "
+        f"{_n(row, 'reference_denominator')}"
+    )
+
+
+def _percent(share: float) -> str:
+    """Write a share in a sentence."""
+    return "none" if share == 0 else "under 1%" if share < 0.01 else f"{100 * share:.0f}%"
+
+
+def _with_interval(row) -> str:
+    interval = wording.interval(row["low"], row["high"], row["measure"])
+    return f"{row['estimate']:.2f} ({_words(voice(row))} parity, 95% interval {interval})"
 
 
 def _in_children(row: dict, above: pd.DataFrame, words: Words) -> str:
@@ -314,9 +347,10 @@ def _in_children(row: dict, above: pd.DataFrame, words: Words) -> str:
     if round(more) == 0:
         return ""
     word = "more" if gap["estimate"] > 0 else "fewer"
-    ends = " to ".join(f"{v:,.0f}".replace("-", wording.MINUS) for v in (low, high))
+    ends = " to ".join(wording.signed(f"{v:,.0f}") for v in (low, high))
+    rate = "rate" if row["base"] == POPULATION else "proportion"
     return (
-        f"That is about {more:,.0f} {word} {words.one(unit, round(more))} than if the rate had been that of "
+        f"That is about {more:,.0f} {word} {words.one(unit, round(more))} than if the {rate} had been that of "
         f"{words.people(row['reference'], unit)} (interval {ends})."
     )
 
@@ -324,13 +358,26 @@ def _in_children(row: dict, above: pd.DataFrame, words: Words) -> str:
 def _nothing_sure(rows: pd.DataFrame, words: Words) -> str:
     who = words.people(rows["group"].iloc[0], rows["unit"].iloc[0])
     other = words.people(rows["reference"].iloc[0], rows["unit"].iloc[0])
-    shown = rows[rows["low"].notna()]
+    worse = _worse(rows, rows["estimate"], rows["estimate"], words)
+    shown = rows[rows["low"].notna() & ~np.isnan(worse)]
     if shown.empty:
         return _sentence(f"too few {who} are recorded at any stage to compare with {other}")
-    return _sentence(
-        f"for {who}, none of the {len(shown)} stages with enough {rows['unit'].iloc[0]} to compare shows a gap "
-        f"that is clearly worse than for {other}; this is not evidence that there is no difference"
+    nearest = rows.iloc[int(np.nanargmax(np.where(rows["low"].notna(), worse, np.nan)))]
+    at = f"none of the {len(shown)} stages" if len(shown) > 1 else "no stage"
+    return (
+        f"For {who}, {at} with enough {rows['unit'].iloc[0]} to compare shows a gap that is surely worse than "
+        f"for {other}. Nearest to one: {finding(nearest.to_dict(), words)}"
     )
+
+
+def _worse(
+    rows: pd.DataFrame, when_adverse: pd.Series, when_favourable: pd.Series, words: Words
+) -> np.ndarray:
+    """Measure how far a ratio lies on the side that is worse for the child; NaN for a neutral stage."""
+    polarity = rows["stage"].astype(str).map(lambda s: words.stages[s].polarity)
+    with np.errstate(divide="ignore"):
+        sides = [np.log(when_adverse.astype(float)), -np.log(when_favourable.astype(float))]
+    return np.select([polarity == "adverse", polarity == "favourable"], sides, np.nan)
 
 
 def _words(spoken: str) -> str:

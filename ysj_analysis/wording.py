@@ -216,6 +216,17 @@ def join(parts: list[str]) -> str:
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}" if parts else ""
 
 
+def lower(label: str) -> str:
+    """Write a label inside a sentence; an abbreviation keeps its capitals.
+
+    Examples
+    --------
+    >>> lower("Stop and search"), lower("RLAA")
+    ('stop and search', 'RLAA')
+    """
+    return label if label[1:2].isupper() else label[:1].lower() + label[1:]
+
+
 @dataclass(frozen=True)
 class Words:
     """The words of one study: its stages, its periods, and how its groups are spoken of."""
@@ -288,7 +299,17 @@ class Words:
         """Say what a denominator counts."""
         if str(base) == POPULATION:
             return "child-years aged 10 to 17"
-        return f"{unit} who {self.did(base)}" if unit == "children" else f"{unit} that {self.did(base)}"
+        return f"{unit} {'who' if unit == 'children' else 'that'} {self.reached(base, unit)}"
+
+    def reached(self, stage: str, unit: str = "children") -> str:
+        """Say of a unit what happened at a stage: children are arrested, episodes reach arrest.
+
+        Examples
+        --------
+        >>> Words().reached("charge"), Words().reached("charge", "episodes")
+        ('were charged', 'reached charge')
+        """
+        return f"reached {lower(self.stage(stage))}" if unit in ("episodes", "offences") else self.did(stage)
 
     def one(self, unit: str, number: float) -> str:
         """Give a unit in the singular or the plural.
