@@ -189,7 +189,7 @@ def _from_counts(study: Study, base: str, ways: list[str], unit: str | None, by,
         row = left[over].iloc[0]
         raise DataError(
             f"counts.csv: in {over.sum()} of {len(left)} cells the ways out hold more than {base}. First: "
-            f"{row['area']}, {row['end']}, {row['group']}: {row['out']:.0f} of {row['denominator']:.0f}. Name exits= that exclude "
-            "each other, or count each once, at the furthest."
+            f"{row['area']}, {row['end']}, {row['group']}: {row['out']:.0f} of {row['denominator']:.0f}. Name exits= "
+            "that exclude each other, or count each once, at the furthest."
         )
     return pd.concat([table, left.drop(columns="out")], ignore_index=True)
