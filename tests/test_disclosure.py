@@ -455,3 +455,15 @@ def test_a_cascade_of_released_ratios_is_released(counts, study):
 def test_it_shows_itself_without_its_values():
     text = repr(release(two(40, 100, 50, 120)))
     assert text == "Released(2 rows, policy='public', counts=('events', 'denominator'))"
+
+
+@pytest.mark.parametrize(("events", "shown"), [(90, True), (93, False), (100, False)])
+def test_a_comparison_of_the_rest_needs_enough_of_the_rest(events, shown):
+    """Of 100, 90 leave 10 who did not reach the stage, 93 print 95 and leave 5, 100 leave none."""
+    table = release(two(events, 100, 60, 100)).measure(measures.disparity).table.query("group == 'Black'")
+    known = table.set_index("measure")["estimate"].notna()
+    assert known[["risk_ratio", "risk_difference"]].all()
+    assert known[["complement_ratio", "odds_ratio"]].to_list() == [shown, shown]
+    assert shown or set(table.set_index("measure").loc[["complement_ratio", "odds_ratio"], "note"]) == {
+        "suppressed"
+    }

@@ -20,6 +20,7 @@ _COUNTS = ("events", "denominator", "reference_events", "reference_denominator")
 # Decimal places of each measure; a per-head rate by what it is given per.
 _DIGITS = {"proportion": 3, "risk_difference": 3, "events_above_parity": 0, "events_above_share": 0}
 _BANDS = (0.001, 0.01, 0.05)
+_OF_THE_REST = frozenset({"complement_ratio", "odds_ratio"})
 # These multiply by a count, so their ends need not lie where all four counts favour one side.
 _SCALED = frozenset({"events_above_parity", "events_above_share"})
 
@@ -89,6 +90,9 @@ def _floored(out: pd.DataFrame, rule: Policy) -> pd.DataFrame:
         & (out["reference_events"] >= rule.ratio_events)
         & (out["reference_denominator"] >= rule.ratio_base)
     )
+    # These compare, or also compare, those who did not reach the stage.
+    not_reached = [(out[n] - out[x]) >= rule.ratio_events for x, n in (_COUNTS[:2], _COUNTS[2:])]
+    enough &= (not_reached[0] & not_reached[1]) | ~np.isin(name, list(_OF_THE_REST))
     missing = out["events"].isna() | out["denominator"].isna() | out["reference_events"].isna()
     withheld = compared & ~enough
     values = ["estimate", "low", "high", "p_value"]
