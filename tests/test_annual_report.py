@@ -235,3 +235,66 @@ def test_plain_csv_readers_can_read_the_tables(public):
         assert len({len(line) for line in lines}) == 1, path.name
         described = json.loads(path.with_name(path.name + "-metadata.json").read_text(encoding="utf-8"))
         assert [c["name"] for c in described["tableSchema"]["columns"]] == lines[0]
+
+
+HOSTILE = [
+    "<script>alert(1)</script>",
+    "=HYPERLINK(1)",
+    "\u202eevitageN",
+    "x" * 1000,
+    "A$x_1$",
+    "\u6f22",
+    "-1+1",
+    "a b'c&amp;",
+]
+
+
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory):
+    """Groups and an area with names that mean harm, and no population."""
+    folder = tmp_path_factory.mktemp("hostile")
+    groups, area = [*HOSTILE, "White"], "<b>=1+1</b>"
+    stages = {"arrest": 300, "charge": 120, "convicted": 90}
+    lines = [
+        f'{area},{year},{stage},"{group}",{int(count * (1 + i / 5))}'
+        for year in (2022, 2023)
+        for stage, count in stages.items()
+        for i, group in enumerate(groups)
+    ]
+    (folder / "counts.csv").write_text(
+        "\n".join(["area,year,stage,group,events", *lines, ""]), encoding="utf-8"
+    )
+    toml = f'ethnicity_base = "own"\nreference = "White"\ngroups = {json.dumps(groups, ensure_ascii=False)}\n'
+    (folder / "study.toml").write_text(toml, encoding="utf-8")
+    return render("annual_report", data=folder, out=tmp_path_factory.mktemp("out"))
+
+
+def test_a_study_of_counts_without_a_population_is_a_whole_report(hostile):
+    page = Page(hostile)
+    assert [h for h in page.headings[1:] if h != "Contents"] == QUESTIONS
+    text = " ".join(page.words)
+    assert "How the relative rate builds up, decision by decision: nothing can be drawn" in text
+    rates = tables(hostile)["stages-cumulative"]
+    arrest = rates[(rates["stage"] == "arrest") & (rates["measure"] == "rate_per_1000")]
+    assert set(arrest["denominator"]) == set(arrest["estimate"]) == {"[x]"}
+    assert not set(arrest["events"]) & {"[x]", "[c]"}
+
+
+def test_names_that_mean_harm_do_none(hostile):
+    text = Page(hostile).text
+    assert not re.search(r"<script|<b>=|\u202e", text)
+    for path in hostile.glob("tables/*.csv"):
+        for line in csv.reader(io.StringIO(path.read_text(encoding="utf-8"))):
+            assert not any(re.match(r"\s*[=+@]|-(?!\d)", cell) for cell in line), (path.name, line)
+    for path in hostile.glob("figures/*.svg"):
+        assert not re.search(r"<script|\u202e", path.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("which", ["public", "hostile"])
+def test_every_mark_is_explained_where_it_stands(which, request):
+    text = Page(request.getfixturevalue(which)).text
+    for shown in re.findall(r'<figure class="(?:chart|table)".*?</figure>', text, re.DOTALL):
+        for mark in ("[c]", "[x]", "[z]"):
+            assert f">{mark}<" not in shown or re.search(re.escape(mark) + r" (confidential|not a)", shown), (
+                mark
+            )
