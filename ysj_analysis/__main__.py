@@ -235,8 +235,8 @@ def _draft(first: str, others: list[Path], out: Path | None) -> int:
 
 
 @app.command
-def check(folder: Path, /) -> int:
-    """Say whether a study folder can be used, and what is in it.
+def check(folder: Path, /, *, every: Annotated[bool, Parameter(name="--all", negative="")] = False) -> int:
+    """Say whether a study folder can be used, what is in it, and how far it can be trusted.
 
     Example: ysj check data/synthetic
 
@@ -244,19 +244,33 @@ def check(folder: Path, /) -> int:
     ----------
     folder : path
         The study folder.
+    every : bool
+        A line for each check and stage, those that found nothing too.
     """
-    from . import load
+    from . import disclosure, load, pipeline, quality, quality_sentences
     from .vocabulary import TABLES
+    from .wording import Words
 
     study = load.study(folder)
-    print(f"{study.title}: can be used.")
+    words, table = Words.of(study), quality.profile(study)
+    unusable = table[table["severity"].eq(quality.SEVERITIES[0])]
+    print(f"{study.title}: {'can be used' if unusable.empty else 'cannot be used'}.")
     print(f"  areas   {', '.join(study.areas)}")
     print(f"  years   {study.years[0]} to {study.years[1]} ({study.period})")
     print(f"  groups  {', '.join(study.groups)} (census base: {study.base})")
     for name in TABLES:
-        if (table := getattr(study, name)) is not None:
-            print(f"  {name:<11}{len(table):>9,} rows")
-    return DONE
+        if (rows := getattr(study, name)) is not None:
+            print(f"  {name:<11}{len(rows):>9,} rows")
+    shown = disclosure.working(table)
+    print("", *quality_sentences.lines(shown, words, every=every), sep="\n")
+    if study.events is not None or study.counts is not None:
+        drift = disclosure.working(quality.drift(pipeline.stage_counts(study), stages=study.stages))
+        print(*quality_sentences.some(quality_sentences.jumps(drift, words), every=every), sep="\n")
+    print("", *quality_sentences.findings(shown, words), sep="\n")
+    for row in unusable.to_dict("records"):
+        where = f"{row['events']:,.0f} of {row['denominator']:,.0f} {row['unit']}"
+        print(f"{study.title} cannot be used: {row['check']}, {where}. {row['remedy']}", file=sys.stderr)
+    return DONE if unusable.empty else USAGE
 
 
 @app.command

@@ -129,6 +129,20 @@ def _jump(row: dict, words: Words) -> str:
     return f"{wording.clean(row['area'])}. {about}, {row['unit']}: from {before} to {after}."
 
 
+def some(sentences: list[str], *, every: bool = False, most: int = 5) -> list[str]:
+    """Keep the first few sentences, and say how many more there are.
+
+    Examples
+    --------
+    >>> some(["a", "b", "c"], most=1)
+    ['', 'Shares that jump:', '  a', '  and 2 more, with --all']
+    """
+    kept = sentences if every else sentences[:most]
+    more = len(sentences) - len(kept)
+    rest = [f"and {more} more, with --all"] if more else []
+    return ["", "Shares that jump:", *(f"  {line}" for line in [*kept, *rest])] if sentences else []
+
+
 def lines(profile: Released, words: Words, *, every: bool = False) -> list[str]:
     """Lay a profile out as text for a terminal, under the heading of its policy.
 
