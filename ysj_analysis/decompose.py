@@ -135,12 +135,13 @@ def cascade(ratios: pd.DataFrame, *, stages: Mapping[str, Stage], to: str) -> pd
     so_far, whole, down, up = combined(logs, below, above, first)
     part, part_low, part_high = share_limits(logs, below, above, whole, down, up, first)
     unknown = np.isnan(down[1] + up[1])
-    spans = ~unknown & (whole - down[1] <= 0) & (whole + up[1] >= 0)
     values = np.exp([so_far, so_far - down[0], so_far + up[0]])
     return steps.assign(
         **dict(zip(_LIMITS, [*values, part, part_low, part_high], strict=True)),
         path_method=METHOD,
-        path_note=np.select([unknown, spans], ["no_limits", "whole_near_parity"], "").astype(object),
+        path_note=np.select([unknown, np.isnan(part_low)], ["no_limits", "whole_near_parity"], "").astype(
+            object
+        ),
     )
 
 

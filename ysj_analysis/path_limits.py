@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import numpy as np
 
+_ROUNDING = 1e-9
+
 
 def combined(logs, below, above, first):
     """Add logarithms along each path, with the distances to the limits of the sums.
@@ -91,11 +93,11 @@ def share_limits(logs, below, above, whole, down, up, first):
     # 0, between, or above 1; each distance is squared with its coefficient.
     lows = _roots(own, total, [(near, rest_near), (near, rest_far), (far, rest_far)])
     highs = _roots(own, total, [(far, rest_far), (far, rest_near), (near, rest_near)])
-    low = np.where(lows <= part + 1e-12, lows, -np.inf).max(axis=0)
-    high = np.where(highs >= part - 1e-12, highs, np.inf).min(axis=0)
+    low = np.where(lows <= part + _ROUNDING, lows, -np.inf).max(axis=0)
+    high = np.where(highs >= part - _ROUNDING, highs, np.inf).min(axis=0)
     alone = first & np.append(first[1:], True)
     low, high = (np.where(alone, 1.0, v) for v in (low, high))
-    bounded = (total - whole_near > 0) & np.isfinite(low) & np.isfinite(high)
+    bounded = (total - whole_near > _ROUNDING) & np.isfinite(low) & np.isfinite(high)
     return part, np.where(bounded, low, np.nan), np.where(bounded, high, np.nan)
 
 
@@ -118,6 +120,8 @@ def _roots(own, total, distances):
             b = own * total - d**2
             c = own**2 - d**2
             depth = np.sqrt(np.maximum(b**2 - a * c, 0))
-            for root in ((b - depth) / a, (b + depth) / a):
-                found.append(np.where((root >= least) & (root <= most), root, np.nan))
+            far = b + np.where(b < 0, -depth, depth)
+            for root in (far / a, c / far):
+                inside = (root >= least - _ROUNDING) & (root <= most + _ROUNDING)
+                found.append(np.where(inside, np.clip(root, least, most), np.nan))
     return np.array(found)
