@@ -171,7 +171,7 @@ def test_every_number_on_the_page_is_in_a_csv(public):
         base = numbers(files[name], "denominator") / numbers(files[name], "reference_denominator")
         known |= {f"{v:.4g}" for s in (shares, base) for v in np.round(100 * s, 1) if np.isfinite(v)}
         for cell in page.tables[name]:
-            if re.fullmatch(r"20\d\d-\d\d( to 20\d\d-\d\d)?", cell):
+            if re.fullmatch(r"(\D+\()?20\d\d-\d\d( to 20\d\d-\d\d)?\)?", cell):
                 continue
             for found in re.findall(r"[−]?\d[\d,]*(?:\.\d+)?", cell):
                 value = float(found.replace(",", "").replace("−", "-"))

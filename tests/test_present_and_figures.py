@@ -384,6 +384,14 @@ def test_a_period_that_all_rows_share_is_said_once_in_the_caption():
     assert several.html.count("2019-20 to 2023-24</td>") == 1
 
 
+def test_a_block_with_another_period_says_so():
+    table = rows().iloc[[0, 1, 3, 5, 6, 8]].assign(year=[2023] * 3 + [2022] * 3)
+    page = present.table(disclosure.release(table), name="a", title="Stages", words=WORDS,
+                         columns={"Number": "events", "Period": "period"})  # fmt: skip
+    assert "<caption>Stages, 2018-19 to 2022-23</caption>" in page.html
+    assert [r for r in Cells(page.html).rows if len(r) == 1] == [["Arrest (2019-20 to 2023-24)"], ["Charge"]]
+
+
 def test_methods_are_named_in_words_and_once():
     released = disclosure.release(rows())
     shown = present.methods(released.measure(measures.relative_rates), released.measure(measures.rates))

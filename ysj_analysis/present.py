@@ -66,10 +66,10 @@ def table(
     words : Words
         The study's words.
     columns : mapping of str to str, optional
-        Heading to field. A field is a column (``events``); ``period``, which goes into the caption where
-        all rows have the same; or a measure with ``estimate``, ``interval`` or ``with_interval`` (both)
-        after a full stop (``rate_ratio.interval``; several measures separated by ``|`` give the first
-        that the row has). Left out, every column of the table is shown as it is.
+        Heading to field. A field is a column (``events``); ``period``, which goes into the caption, or
+        for a block with another period into its heading; or a measure with ``estimate``, ``interval`` or
+        ``with_interval`` (both) after a full stop (``rate_ratio.interval``; several measures separated by
+        ``|`` give the first that the row has). Left out, every column of the table is shown as it is.
     heads : sequence of str
         Columns that head a row.
     across : str
@@ -96,7 +96,7 @@ def table(
         blocks = [("", body)]
     else:
         body = _side_by_side(several, name, columns, list(heads), across, words)
-        body, title = _period_once(body, columns, title)
+        body, title = _period_once(body, across, columns, title)
         blocks = list(body.groupby(across, sort=False, observed=True)) if across in body else [("", body)]
         blocks = [
             (label if len(blocks) > 1 else "", rows.drop(columns=across, errors="ignore"))
@@ -122,12 +122,20 @@ def table(
     )
 
 
-def _period_once(body: pd.DataFrame, columns: Mapping[str, str], title: str) -> tuple[pd.DataFrame, str]:
-    """Put the period into the caption, where it is that of every row."""
-    for heading in (h for h, spec in columns.items() if spec == "period"):
-        if body[heading].nunique() == 1:
-            return body.drop(columns=heading), f"{title}, {body[heading].iloc[0]}"
-    return body, title
+def _period_once(
+    body: pd.DataFrame, across: str, columns: Mapping[str, str], title: str
+) -> tuple[pd.DataFrame, str]:
+    """Put the period of most rows into the caption, and that of a block with another into its heading."""
+    heading = next((h for h, spec in columns.items() if spec == "period"), None)
+    if heading is None:
+        return body, title
+    period, block = body[heading], body[across] if across in body else pd.Series("", body.index)
+    if period.groupby(block, observed=True).nunique().max() > 1:
+        return body, title
+    common = period.mode().iloc[0]
+    if across in body:
+        body = body.assign(**{across: block.where(period == common, block + " (" + period + ")")})
+    return body.drop(columns=heading), f"{title}, {common}"
 
 
 def headed(title: str, policy: Policy) -> str:
