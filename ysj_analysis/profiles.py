@@ -128,7 +128,7 @@ def _of_events(study: Study, scope: Study) -> list[tuple]:
         *profile_rows.of_events(_with_strays(study, scope, events), study.children, extract),
         *profile_rows.of_areas(children, everywhere, scope.areas),
         *profile_rows.of_changes(study, events),
-        *profile_stages.of_ethnicity(events, children),
+        *profile_stages.of_ethnicity(events[events["year"].between(*scope.years)], children),
         *profile_stages.of_order(first, study.stages),
         *profile_stages.of_parts_of_episodes(first, study.stages),
     ]
