@@ -404,3 +404,12 @@ def test_methods_are_named_in_words_and_once():
         "Share of the stage before",
     ]
     assert lines[2][1] == "mid-P conditional, widened for rounding to 5"
+
+
+def test_tables_of_two_editions_never_stand_in_one():
+    both = [disclosure.release(rows()).measure(measures.rates),
+            disclosure.release(rows(), policy=disclosure.RESTRICTED).measure(measures.relative_rates)]  # fmt: skip
+    with pytest.raises(
+        disclosure.DisclosureError, match=r"2 tables printed by 2 rules \(public, restricted\)"
+    ):
+        present.table(both, name="a", title="A", words=WORDS, columns=COLUMNS)

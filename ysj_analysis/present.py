@@ -17,7 +17,7 @@ import pandas as pd
 
 from . import wording
 from .datafile import csv, csvw
-from .disclosure import PUBLIC, PUBLISHED, Policy, Released, require
+from .disclosure import PUBLIC, PUBLISHED, DisclosureError, Policy, Released, require
 from .wording import Said, Words
 
 LONG = 24
@@ -86,26 +86,24 @@ def table(
     ------
     TypeError
         If what is given was not released.
+    DisclosureError
+        If tables were released by different policies.
     """
     several = [require(r) for r in (released if isinstance(released, list | tuple) else [released])]
+    if len(rules := {r.policy for r in several}) > 1:
+        raise DisclosureError(
+            f"{name}: {len(several)} tables printed by {len(rules)} rules ({', '.join(sorted(r.name for r in rules))}) "
+            "cannot stand in one table. Release them all by one policy."
+        )
     tidy = pd.concat([r.table for r in several], ignore_index=True)
     if tidy.empty:
         return text(Said(f"{title}: there is nothing to show."), kind="note")
-    if columns is None:
-        heads, across, body = [], "", _plain(several[0], words)
-        blocks = [("", body)]
-    else:
-        body = _side_by_side(several, name, columns, list(heads), across, words)
-        body, title = _period_once(body, across, columns, title)
-        blocks = list(body.groupby(across, sort=False, observed=True)) if across in body else [("", body)]
-        blocks = [
-            (label if len(blocks) > 1 else "", rows.drop(columns=across, errors="ignore"))
-            for label, rows in blocks
-        ]
+    heads = list(heads) if columns is not None else []
+    blocks, title = _blocks(several, name, columns, heads, across, title, words)
     first = several[0]
     source = f"Source: {first.source}." if first.source else ""
     under = " ".join(t for t in (note, source) if t)
-    marks = _marks_in(body)
+    marks = _marks_in(pd.concat([rows for _, rows in blocks]))
     title = headed(title, first.policy)
     page = _html(blocks, name, title, max(len(heads), 1), " ".join([under, *marks]).strip())
     return Shown(
@@ -120,6 +118,20 @@ def table(
             "policy": first.policy.name,
         },
     )
+
+
+def _blocks(several, name: str, columns, heads: list[str], across: str, title: str, words: Words):
+    """Write the cells of a table, block by block, and its caption."""
+    if columns is None:
+        return [("", _plain(several[0], words))], title
+    body = _side_by_side(several, name, columns, heads, across, words)
+    body, title = _period_once(body, across, columns, title)
+    if across not in body:
+        return [("", body)], title
+    blocks = [
+        (label, rows.drop(columns=across)) for label, rows in body.groupby(across, sort=False, observed=True)
+    ]
+    return (blocks if len(blocks) > 1 else [("", blocks[0][1])]), title
 
 
 def _period_once(
