@@ -123,5 +123,8 @@ def _roots(own, total, distances):
             far = b + np.where(b < 0, -depth, depth)
             for root in (far / a, c / far):
                 inside = (root >= least - _ROUNDING) & (root <= most + _ROUNDING)
-                found.append(np.where(inside, np.clip(root, least, most), np.nan))
+                left = a * root**2 - 2 * b * root + c
+                solved = np.abs(left) <= _ROUNDING * (np.abs(a) * root**2 + 2 * np.abs(b * root) + np.abs(c))
+                solved |= np.abs(left) <= _ROUNDING**2
+                found.append(np.where(inside & solved, np.clip(root, least, most), np.nan))
     return np.array(found)
