@@ -249,15 +249,16 @@ def check(folder: Path, /, *, every: Annotated[bool, Parameter(name="--all", neg
     """
     from . import disclosure, load, pipeline, quality, quality_sentences
     from .vocabulary import TABLES
-    from .wording import Words
+    from .wording import Words, clean
 
     study = load.study(folder)
+    title = clean(study.title)
     words, table = Words.of(study), quality.profile(study)
     unusable = table[table["severity"].eq(quality.SEVERITIES[0])]
-    print(f"{study.title}: {'can be used' if unusable.empty else 'cannot be used'}.")
-    print(f"  areas   {', '.join(study.areas)}")
+    print(f"{title}: {'can be used' if unusable.empty else 'cannot be used'}.")
+    print(f"  areas   {clean(', '.join(study.areas))}")
     print(f"  years   {study.years[0]} to {study.years[1]} ({study.period})")
-    print(f"  groups  {', '.join(study.groups)} (census base: {study.base})")
+    print(f"  groups  {clean(', '.join(study.groups))} (census base: {study.base})")
     for name in TABLES:
         if (rows := getattr(study, name)) is not None:
             print(f"  {name:<11}{len(rows):>9,} rows")
@@ -269,7 +270,7 @@ def check(folder: Path, /, *, every: Annotated[bool, Parameter(name="--all", neg
     print("", *quality_sentences.findings(shown, words), sep="\n")
     for row in unusable.to_dict("records"):
         where = f"{row['events']:,.0f} of {row['denominator']:,.0f} {row['unit']}"
-        print(f"{study.title} cannot be used: {row['check']}, {where}. {row['remedy']}", file=sys.stderr)
+        print(f"{title} cannot be used: {row['check']}, {where}. {row['remedy']}", file=sys.stderr)
     return DONE if unusable.empty else USAGE
 
 
