@@ -41,7 +41,8 @@ ORDER = """
     drift profile_* profiles quality                    how far can the data be trusted?
 
     officer_defined allocation imputation unknowns      what if the unknown were known?
-    homogeneity stratification standardisation models   what remains when like is compared with like?
+    homogeneity stratification standardisation          what remains when like is compared with like?
+    adjusted_cells firth adjusted* models
     path_limits composition oaxaca decompose            where does the gap open?
     _series _chart_limits charts periods power          is it moving, and is it real?
     shrinkage trends monitor
