@@ -199,7 +199,7 @@ def test_an_empty_category_is_refused_or_merged_and_never_dropped():
     expected = parts(cells([32, 4], [65, 40], [8, 16], [20, 80]))
     assert found["estimate"].to_list() == pytest.approx(expected["estimate"].to_list())
     assert found["estimate"][0] == pytest.approx(36 / 105 - 24 / 100)
-    assert found[["strata", "strata_merged", "merged"]].iloc[0].to_list() == [2, 2, "q, r"]
+    assert found[["strata", "strata_merged", "merged"]].iloc[0].to_list() == [2, 2, "p, r"]
     with pytest.raises(ValueError, match="1 of 2 groups have no category in common"):
         parts(cells([3, 0], [6, 0], [0, 5], [0, 9]), empty="merge")
     with pytest.raises(ValueError, match="empty is 'drop'; it must be 'refuse' or 'merge'"):
