@@ -30,6 +30,27 @@ def _not_checked(check: str, table: str, unit: str) -> tuple:
     return check, table, unit, None, None
 
 
+def among(ids: pd.Series, others: pd.Series) -> pd.Series:
+    """Say which ids are among others; text is looked up as objects, many times faster where there are many.
+
+    Parameters
+    ----------
+    ids, others : Series of str
+        In any order, with repeats.
+
+    Returns
+    -------
+    Series of bool
+        As long as ``ids``.
+
+    Examples
+    --------
+    >>> among(pd.Series(["a", "b"]), pd.Series(["b", "b", "c"])).tolist()
+    [False, True]
+    """
+    return ids.astype(object).isin(others.drop_duplicates().to_numpy(object))
+
+
 def of_children(children: pd.DataFrame, events: pd.DataFrame) -> list[tuple]:
     """Check the records of children.
 
@@ -47,10 +68,10 @@ def of_children(children: pd.DataFrame, events: pd.DataFrame) -> list[tuple]:
     """
     table, unit = "children.csv", "children"
     group = children["ethnicity"].astype(str).map(broad_groups("2021"))
-    ids = pd.Series(events["child_id"].unique())
+    ids = events["child_id"].drop_duplicates()
     return [
         _found("ethnicity unknown, in all", table, unit, group.eq(UNKNOWN)),
-        _found("child without a record", "events.csv", unit, ~ids.isin(children["child_id"])),
+        _found("child without a record", "events.csv", unit, ~among(ids, children["child_id"])),
         _found("sex not known", table, unit, children["sex"].astype(str).isin([*_BLANK, "nan"])),
         _found("birth month not known", table, unit, children["birth_month"].eq("")),
     ]

@@ -118,7 +118,7 @@ def _within(study: Study, area: str | None, year: int | None, years: int) -> Stu
 def _of_events(study: Study, scope: Study) -> list[tuple]:
     """Check the events in scope, and the children and offences they are of."""
     events, extract = prepared(scope), _extract(study)
-    children = study.children[study.children["child_id"].isin(events["child_id"])]
+    children = study.children[profile_rows.among(study.children["child_id"], events["child_id"])]
     followed = events[events["cohort"].between(*scope.years)]
     first = profile_stages.first_dates(followed)
     first = first[[s for s in study.stages if s in first]]
@@ -133,7 +133,7 @@ def _of_events(study: Study, scope: Study) -> list[tuple]:
         *profile_stages.of_parts_of_episodes(first, study.stages),
     ]
     if study.offences is not None:
-        offences = study.offences[study.offences["child_id"].isin(events["child_id"])]
+        offences = study.offences[profile_rows.among(study.offences["child_id"], events["child_id"])]
         rows += profile_rows.of_offences(offences, extract)
     return rows
 
