@@ -204,7 +204,7 @@ def test_an_empty_category_is_refused_or_merged_and_never_dropped():
         parts(cells([3, 0], [6, 0], [0, 5], [0, 9]), empty="merge")
     with pytest.raises(ValueError, match="empty is 'drop'; it must be 'refuse' or 'merge'"):
         parts(table, empty="drop")
-    with pytest.raises(ValueError, match="1 of 2 groups cannot be fitted: their 3 terms"):
+    with pytest.raises(ValueError, match="2 of 2 groups cannot be fitted: their 3 terms"):
         decompose.oaxaca_blinder(table, by=["offence"])
 
 
