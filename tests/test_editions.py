@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ysj_analysis import editions
+from ysj_analysis import editions, report
 from ysj_analysis.audit_hidden import VARIABLE, hiding
 from ysj_analysis.datafile import csv
 from ysj_analysis.disclosure import RESTRICTED, release
@@ -100,6 +100,8 @@ def test_what_the_audit_hides_is_hidden_by_release(tmp_path):
     with hiding([count]):
         assert VARIABLE in os.environ
         assert release(true).table["events"].isna().to_list() == [True, False]
+        noted = release(true.assign(note="")).table
+        assert noted["note"].to_list() == ["suppressed", ""]
         assert release(true, policy=RESTRICTED).table["events"].to_list() == [40, 50]
         assert release(true[["group", "events"]]).table["events"].to_list() == [40, 50]
         with hiding([named(true.iloc[1].to_dict())["events"]]):
@@ -217,3 +219,38 @@ def test_pairs_of_editions_give_nothing_away(tmp_path):
         past = [f for e in editions.read(where / "editions.jsonl") for f in e.facts]
         own = [Fact(f.count, f.low, f.high) for f in past]
         assert [f for s in systems(together(own)) for f in failing(s)] == []
+
+
+# -- a whole report ----------------------------------------------------------------------------------
+
+
+def test_a_report_is_audited_before_it_appears(tmp_path):
+    """Of ten Asian children of Camden charged, ten convicted: the rest would be 0 to 4."""
+    folder = report.render("annual_report", out=tmp_path, parameters={"area": "Camden"})
+    (edition,) = editions.read(tmp_path / "camden" / "editions.jsonl")
+    hidden = {(c.stage, dict(c.where)["group"]) for c in edition.hidden}
+    assert ("charge", "Asian") in hidden
+    decisions = pd.read_csv(folder / "tables" / "stages-decisions.csv", dtype=str, keep_default_na=False)
+    rows = decisions[(decisions["base"] == "charge") & (decisions["group"] == "Asian")]
+    assert len(rows) > 3
+    assert set(rows["denominator"]) == {"[c]"}
+    assert set(rows["estimate"]) == {"[c]"}
+    printed = json.loads((folder / "manifest.json").read_text())["printed"]
+    assert 0.5 < printed["cells"] < 1
+    assert 0.9 < printed["value"] < 1
+
+    before = {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+    report.render("annual_report", out=tmp_path, parameters={"area": "Camden"})
+    assert {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()} == before
+    assert len(editions.read(tmp_path / "camden" / "editions.jsonl")) == 1
+
+    ledger = tmp_path / "camden" / "editions.jsonl"
+    ledger.write_text(ledger.read_text().replace('"low": 8', '"low": 3', 1))
+    with pytest.raises(DisclosureError, match="the ledger was edited or cut short"):
+        report.render("annual_report", out=tmp_path, parameters={"area": "Camden", "year": 2022})
+    assert not (tmp_path / "camden" / "2022").exists()
+
+
+def test_a_restricted_edition_is_not_in_the_ledger(tmp_path):
+    report.render("annual_report", out=tmp_path, parameters={"area": "Camden"}, edition="restricted")
+    assert not (tmp_path / "camden" / "editions.jsonl").exists()

@@ -160,6 +160,12 @@ def test_a_later_stage_is_within_the_one_before_and_the_rest_is_a_count_too():
     assert [f.name for f in failing(only)] == [f"not {after.count}"]
 
 
+def test_a_procedure_that_all_pass_says_nothing():
+    after = local(10, stage="sentenced", series=f"{THROUGH} convicted", group="A")
+    before = local(10, stage="convicted", series=BEFORE, group="A")
+    assert [failing(s) for s in systems([after, before])] == [[]]
+
+
 @pytest.mark.parametrize(("unit", "high"), [("episodes", 12), ("children", 12)])
 def test_outcomes_of_a_decision_add_up(unit, high):
     what = {"unit": unit, "group": "A"}
@@ -264,6 +270,15 @@ def test_an_edition_that_was_revised_since_is_left_out():
     assert revised.facts == audited(own, PUBLIC).facts
     whole = audited([*own, fact(48, 52, group="C", origin=EARLIER)], PUBLIC)
     assert whole.facts == audited(own, PUBLIC).facts
+
+
+def test_a_total_that_is_not_that_of_its_parts_stands_alone():
+    """Searches of which officers recorded no group are in the total, and in none of the groups."""
+    facts = [fact(8, 12, group="A"), fact(0, 7, group="B"), fact(98, 102)]
+    assert set(audited(facts, PUBLIC).facts) == set(facts)
+    # A figure of someone else that contradicts parts which agree is still refused.
+    with pytest.raises(DisclosureError, match="no whole numbers fit all 4 counts"):
+        audited([*facts[:2], fact(8, 12), fact(60, 60, group="C", origin=OUTSIDE)], PUBLIC)
 
 
 def test_a_partition_that_does_not_hold_is_left_out():

@@ -66,7 +66,7 @@ def masked(table: pd.DataFrame, counts: Sequence[str]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        The same table, a missing number where a count is hidden.
+        The same table, a missing number where a count is hidden, and a note on its row.
     """
     path = os.environ.get(VARIABLE)
     if not path or not set(table.columns) >= NEEDED:
@@ -77,7 +77,12 @@ def masked(table: pd.DataFrame, counts: Sequence[str]) -> pd.DataFrame:
         for column, count in named(row).items():
             if column in hide and count in chosen:
                 hide.loc[at, column] = True
-    return table.assign(**{c: np.where(hide[c], np.nan, table[c].astype(float)) for c in counts})
+    out = table.assign(**{c: np.where(hide[c], np.nan, table[c].astype(float)) for c in counts})
+    if "note" not in table:
+        return out
+    return out.assign(
+        note=table["note"].astype(object).mask(hide.any(axis=1) & table["note"].eq(""), "suppressed")
+    )
 
 
 @functools.lru_cache(maxsize=4)

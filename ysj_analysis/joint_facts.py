@@ -21,13 +21,8 @@ REACHED, THROUGH, BEFORE = "reached", "through", "before"
 OWN, EARLIER, OUTSIDE = "own", "earlier", "outside"
 HIDDEN = "[c]"
 UNLIMITED = 10**6
-_NOT_DIMENSIONS = frozenset(
-    (
-        *("measure", "area", "year", "years", "unit", "stage", "base", "reference", "events", "denominator"),
-        *("reference_events", "reference_denominator", "estimate", "low", "high", "p_value", "method"),
-        *("note", "step", "reached", "part"),
-    )
-)
+_NOT_DIMENSIONS = frozenset({"measure", "area", "year", "years", "unit", "stage", "base"})
+_AFTER_DIMENSIONS = ("reference", "events")
 NEEDED = frozenset({"area", "year", "years", "unit", "stage", "base", "events", "denominator"})
 
 
@@ -155,7 +150,8 @@ def named(row: Mapping[str, object]) -> dict[str, Count]:
     Parameters
     ----------
     row : mapping
-        With ``area, year, years, unit, stage, base`` and the columns that divide the whole.
+        With ``area, year, years, unit, stage, base``, the columns that divide the whole, and only then
+        ``reference`` or ``events``, as in every table of counts and of measures.
 
     Returns
     -------
@@ -165,13 +161,16 @@ def named(row: Mapping[str, object]) -> dict[str, Count]:
 
     Examples
     --------
-    >>> row = dict(area="A", year="2023", years="5", unit="children", stage="charge", base="arrest", group="Black")
+    >>> row = dict(area="A", year="2023", years="5", unit="children", stage="charge", base="arrest",
+    ...            group="Black", events="[c]", denominator="20")
     >>> print(named(row)["denominator"])
     arrest (before), A, 2019 to 2023, group Black
     """
     stage, base, last = str(row["stage"]), str(row["base"]), int(row["year"])  # type: ignore[call-overload]
     span = (last - int(row["years"]) + 1, last)  # type: ignore[call-overload]
-    where = tuple(sorted((str(c), str(v)) for c, v in row.items() if c not in _NOT_DIMENSIONS))
+    columns = list(row)
+    ahead = columns[: min(columns.index(c) for c in _AFTER_DIMENSIONS if c in row)]
+    where = tuple(sorted((c, str(row[c])) for c in ahead if c not in _NOT_DIMENSIONS))
     unit, area = str(row["unit"]), str(row["area"])
     if base == stage:
         whole = tuple(part for part in where if part[0] != "group")

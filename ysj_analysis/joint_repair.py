@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -17,6 +17,9 @@ from .joint_audit import Contradiction, Finding, blamed, failing, possible, rang
 from .joint_facts import EARLIER, OWN, UNLIMITED, Count, Fact, coarser, together
 from .joint_system import PARTITIONS, System, systems
 from .policies import DisclosureError, Policy
+
+ALL = "(all)"
+"""Names a total that is not that of the parts printed beside it."""
 
 SECONDS = 90.0
 """What an audit may take before it is refused."""
@@ -100,7 +103,8 @@ def audited(
         for system in _consistent(part, partitions):
             linked += len(system.facts) if len(system.facts) > 1 else 0
             given = _given(system, partitions, until)
-            kept += [f for f in _mended(system, given, rule, steps, until).facts if f.origin == OWN]
+            mended = _mended(system, given, rule, steps, until).facts
+            kept += [_named_as_before(f) for f in mended if f.origin == OWN]
             already += sorted(given)
     return Audited(tuple(sorted(kept, key=lambda f: f.count)), linked, tuple(already))
 
@@ -131,18 +135,46 @@ def _mended(system: System, given: set[str], rule: Policy, steps: Sequence[int],
 
 
 def _consistent(system: System, partitions: Mapping[str, Sequence[str]]) -> list[System]:
-    """Leave out what does not hold of these figures: a partition that is not whole, an edition since revised."""
+    """Leave out what does not hold of these figures, where together they cannot be.
+
+    That is an earlier edition revised since, a partition that is not whole, or a total that is not that
+    of the parts printed: what is not so, nobody can reckon with. A figure of someone else that
+    contradicts our own is not left out but refused.
+    """
     if possible(system):
         return [system]
-    for some in (system.facts, [f for f in system.facts if f.origin != EARLIER]):
-        for rules in (partitions, {}):
-            parts = systems(some, rules)
-            if all(possible(part) for part in parts):
-                return parts
+    current = [f for f in system.facts if f.origin != EARLIER]
+    tries = [(some, rules) for some in (system.facts, current) for rules in (partitions, {})]
+    if not all(map(possible, systems([f for f in current if f.origin == OWN], {}))):
+        tries.append((_apart_from_totals(current), {}))
+    for some, rules in tries:
+        parts = systems(some, rules)
+        if all(map(possible, parts)):
+            return parts
     raise Contradiction(
         f"the printed figures contradict each other: no whole numbers fit all {len(system.facts)} counts that are "
         f"linked. First: {system.facts[0].count}. Correct the outside figure, or the counts."
     )
+
+
+def _apart_from_totals(facts: Sequence[Fact]) -> list[Fact]:
+    """Take each total as a count of its own, not that of the parts printed beside it."""
+    dimensions: dict[tuple, set[str]] = {}
+    for f in facts:
+        key = (f.count.unit, f.count.stage, f.count.area, f.count.series)
+        dimensions.setdefault(key, set()).update(d for d, _ in f.count.where)
+    found = []
+    for f in facts:
+        whole = dimensions[f.count.unit, f.count.stage, f.count.area, f.count.series]
+        lacking = [(d, ALL) for d in sorted(whole - {d for d, _ in f.count.where})]
+        where = tuple(sorted([*f.count.where, *lacking]))
+        found.append(replace(f, count=replace(f.count, where=where)))
+    return found
+
+
+def _named_as_before(fact: Fact) -> Fact:
+    where = tuple(part for part in fact.count.where if part[1] != ALL)
+    return replace(fact, count=replace(fact.count, where=where))
 
 
 def _step(fact: Fact, rule: Policy, steps: Sequence[int]) -> Fact | None:

@@ -80,7 +80,7 @@ def systems(
     list of System
         One for each part that nothing links to another, in order.
     """
-    lines, targets = _Lines(facts, unit_adds), []
+    lines = _Lines(facts, unit_adds, PARTITIONS)
     rules = [*lines.windows(), *lines.nested(), *lines.whole_partitions(partitions)]
     measured = [(str(fact.count), lines.terms(fact.count)) for fact in facts]
     seen = {name for name, _ in measured}
@@ -99,8 +99,8 @@ def systems(
 class _Lines:
     """Writes each count as a sum of the smallest counts that are told apart."""
 
-    def __init__(self, facts: Sequence[Fact], unit_adds: Iterable[str]):
-        self.adds = frozenset(unit_adds)
+    def __init__(self, facts: Sequence[Fact], unit_adds: Iterable[str], procedures: Iterable[str]):
+        self.adds, self.procedures = frozenset(unit_adds), frozenset(procedures)
         self.counts = sorted({fact.count for fact in facts})
         self.values: dict[tuple, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
         self.spans: dict[tuple, set[tuple[int, int]]] = defaultdict(set)
@@ -168,10 +168,16 @@ class _Lines:
         return pairs
 
     def remainders(self) -> list[tuple[str, Terms]]:
-        """Name those who did not go on from a stage: they must stay as unknown as those who did."""
+        """Name those who did not go on from a stage: they must stay as unknown as those who did.
+
+        Not where the stage is a procedure that is only there to be divided into outcomes, such as
+        sentence after conviction: that all or nearly all pass it says nothing of a child.
+        """
         found = []
         for after, before in self._pairs():
             some, first = min(after), min(before)
+            if some.stage in self.procedures:
+                continue
             if some.series == f"{THROUGH} {first.stage}":
                 terms = {v: -w for v, w in (after | before).items()}
                 found.append(

@@ -98,8 +98,9 @@ class Policy:
             return f"{self.heading}: counts are shown as they are."
         return (
             f"{self.heading}: counts of 0 to {self.hidden_below - 1} are shown as [c] and all others are rounded "
-            f"to the nearest {self.round_to}, so totals may not add. Every rate, ratio and interval is "
-            f"computed from the printed counts. A comparison is shown only if both counts are at least "
+            f"to the nearest {self.round_to}, so totals may not add. A further count is shown as [c] where one "
+            "of these could be worked out from it, in this edition or beside an earlier one. Every rate, ratio "
+            f"and interval is computed from the printed counts. A comparison is shown only if both counts are at least "
             f"{self.ratio_events} and both bases at least {self.ratio_base}, and its interval is widened for "
             "the rounding."
         )

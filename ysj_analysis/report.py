@@ -15,15 +15,17 @@ import platform
 import subprocess
 import tomllib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date as Date
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from . import __version__, execution
+from . import __version__, editions, execution
 from .content import Content, ContentError, collect
-from .page import Heading, first_heading, render_page
+from .disclosure import policy
+from .joint_release import OUTSIDE_FILE, cleared
+from .page import Heading, first_heading, render_page, slug
 from .publication import whole
 from .request import Request, request
 
@@ -147,17 +149,51 @@ def render(
         Before anything runs, if a value is unknown, missing or of another type.
     NotebookError
         If the notebook did not run to its end, or shows what may not be published.
+    DisclosureError
+        If a count could be worked out from its tables and earlier editions, whatever is hidden.
     Locked
         If another run is writing the same report.
     """
     wanted = request(notebook, data=data, values=parameters, text=text, edition=edition, date=date)
     target = wanted.folder(Path(out))
     with whole(target) as build:
+        content, title, edition_ = _cleared(wanted, Path(out), timeout)
+        _write(build, content, wanted, title)
+        if edition_ is not None:  # before the folder appears, so that none appears that is not in the ledger
+            editions.append(_ledger(wanted, Path(out)), edition_)
+    return target
+
+
+def _cleared(wanted: Request, out: Path, timeout: int) -> tuple[Content, str, editions.Edition | None]:
+    """Run the notebook; a public edition until its tables give nothing away beside all earlier ones."""
+
+    def run() -> tuple[Content, str]:
         executed = execution.run(
             execution.read(wanted.notebook), wanted.values, name=wanted.name, timeout=timeout
         )
-        _write(build, collect(executed, name=wanted.name), wanted, executed.metadata.get("title", ""))
-    return target
+        return collect(executed, name=wanted.name), executed.metadata.get("title", "")
+
+    if wanted.edition != "public":
+        return *run(), None
+    settings = {k: v for k, v in sorted(wanted.values.items()) if k not in ("data", "date")}
+    (content, title), found = cleared(
+        run,
+        lambda shown: shown[0].tables,
+        name=f"{wanted.name} {json.dumps(settings, ensure_ascii=False)}",
+        rule=policy(wanted.edition),
+        ledger=_ledger(wanted, out),
+        outside=wanted.study / OUTSIDE_FILE if wanted.study else None,
+    )
+    if not found.edition.facts:
+        return content, title, None
+    shares = {name: round(share, 3) for name, share in found.usefulness.items()}
+    return replace(content, facts=content.facts | {"printed": shares}), title, found.edition
+
+
+def _ledger(wanted: Request, out: Path) -> Path:
+    """Say where the ledger of an area's editions is: beside its reports."""
+    area = str(wanted.values.get("area", ""))
+    return out / slug(area) / editions.NAME if area else out / editions.NAME
 
 
 # -- the folder --------------------------------------------------------------------------------------
