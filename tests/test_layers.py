@@ -30,6 +30,7 @@ ORDER = """
     spreadsheet_* workbook case_* police_uk_files
     published_values yjb_* source_* draft_* messy* sources
 
+    large large_files
     bases settings canonical load                       what data is there?
     rebasing filled_years denominators attach            out of how many, on which base?
     windows from_events from_counts pathways pipeline   who reached each stage, out of whom?
@@ -52,7 +53,7 @@ ORDER = """
     disclosure attack*
     joint_system joint_audit joint_repair               can anything hidden be worked out?
     wording datafile present sentences figures printout   how do we say it and draw it?
-    search_sentences decompose_sentences quality_sentences quality_figures
+    search_sentences model_sentences decompose_sentences quality_sentences quality_figures
     printed published plan                              what has been printed by others?
 
     kernel parameters execution content page            how is it rendered?

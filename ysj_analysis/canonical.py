@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from .ages import refuse_other_ages
+from .large_files import path_of, text
 from .tables import SUPPRESSED, DataError, check, read, refuse_totals, shown
 from .vocabulary import POPULATION, STAGES, UNKNOWN, Stage
 
@@ -44,8 +45,9 @@ def table(
         The rows as they stand, typed.
     """
     path = Path(source)
-    path = path / f"{name}.csv" if path.is_dir() else path
-    rows = check(read(path), name, file=path.name, groups=groups, stages=stages)
+    path = path_of(path, name) or path / f"{name}.csv" if path.is_dir() else path
+    rows = text(path) if path.suffix == ".parquet" else read(path)
+    rows = check(rows, name, file=path.name, groups=groups, stages=stages)
     also(rows, path.name)
     return rows.reset_index(drop=True)
 

@@ -11,20 +11,20 @@ in them. How much of a stage is still to come is judged from the delays seen in 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
+from . import large
 from .calendar_periods import year_of
+from .large import NOT_SAID
 from .load import Study
 from .vocabulary import FIRST_MONTH, UNKNOWN, broad_groups, chain
 from .windows import PENDING_LIMIT, child_years, grid, levels, root
 
 IDS = {"children": "child_id", "episodes": "episode_id"}
-SPLITS = ("sex", "looked_after", "send")
-NOT_SAID = "unknown"
-"""The value of a child's characteristic that nobody recorded."""
+SPLITS = tuple(large.SPLITS)
 
 
 def prepared(study: Study) -> pd.DataFrame:
@@ -40,8 +40,11 @@ def prepared(study: Study) -> pd.DataFrame:
     DataFrame
         The events in the study's areas of which the year or the cohort is one of the study's, with
         ``year`` (of the event), ``cohort`` (the year of the first event of its episode), ``group``
-        and what is known of the child, ``unknown`` where nothing is.
+        and what is known of the child, ``unknown`` where nothing is. Of stored events (``large``) these
+        columns are all there is, and ids are numbers.
     """
+    if isinstance(study.events, large.Stored):
+        return large.rows(study)
     events = study.events
     year = year_of(events["date"], study.period)
     people = study.children.set_index("child_id")
@@ -79,69 +82,85 @@ def counted(study: Study, unit: str | None, by: Sequence[str], window: int) -> p
     unit = unit or study.unit
     if unit not in IDS:
         raise ValueError(f"unit is {unit!r}; events can be counted as {' or '.join(IDS)}.")
-    events = prepared(study)
-    unknown = [b for b in by if b not in SPLITS or b not in events]
-    if unknown:
+    stored = isinstance(study.events, large.Stored)
+    events = study.events if stored else prepared(study)
+    there = study.events.splits if stored else [s for s in SPLITS if s in events]
+    if unknown := [b for b in by if b not in there]:
         raise ValueError(
-            f"by has {', '.join(map(repr, unknown))}; this study can be split by "
-            f"{', '.join(s for s in SPLITS if s in events)}."
+            f"by has {', '.join(map(repr, unknown))}; this study can be split by {', '.join(there)}."
         )
     present = [s for s in study.stages if (study.events["stage"] == s).any()]
-    split = {b: sorted(events[b].unique()) for b in by}
+    split = large.split(study, by) if stored else {b: sorted(events[b].unique()) for b in by}
     cells = levels(study, present, split, window)
-    shape = tuple(map(len, cells.values()))
-    who, first = _numbered(events[IDS[unit]])
-    # Where in the grid each child (or episode) is counted, but for area, window and stage.
-    places = np.ravel_multi_index(
-        [pd.Index(cells[c]).get_indexer(events[c].iloc[first]) for c in ("group", *by)], shape[3:]
-    )
 
-    def count(reached: np.ndarray) -> np.ndarray:
-        key, cell = np.divmod(reached, np.prod(shape[:3]))
-        flat = cell * np.prod(shape[3:]) + places[key]
-        return np.bincount(flat, minlength=np.prod(shape)).reshape(shape).astype(float)
+    def pattern(year: str) -> pd.DataFrame:
+        if stored:
+            return large.patterns(study, unit, year, cells["end"], window)
+        return _patterns(events, IDS[unit], year, cells, window)
 
-    dated, followed = (_reached(events, who, year, cells, window) for year in ("year", "cohort"))
-    feeds = pd.Index(present).get_indexer([study.stages[s].base for s in present])
-    stage = followed % len(present)
-    before = followed - stage + feeds[stage]
-    through = followed[(feeds[stage] >= 0) & _among(before, followed)]
+    dated, followed = pattern("year"), pattern("cohort")
+    bit = {s: 1 << i for i, s in enumerate(present)}
+    feeds = {s: study.stages[s].base for s in present if study.stages[s].base in bit}
 
-    rates = grid(cells).assign(events=count(dated).ravel(), note="")
+    rates = grid(cells).assign(events=_reached(dated, bit.values(), cells).ravel(), note="")
     rates["base"] = rates["stage"].map({s: root(s, study.stages) for s in present})
     rates["denominator"] = child_years(study, rates, by, window)
-    fed = feeds >= 0
-    shares = grid(cells | {"stage": [s for s, f in zip(present, fed, strict=True) if f]})
+    fed = cells | {"stage": list(feeds)}
+    shares = grid(fed)
     shares = shares.assign(
-        base=shares["stage"].map({s: study.stages[s].base for s in present}),
-        events=count(through)[:, :, fed].ravel(),
-        denominator=count(followed)[:, :, feeds[fed]].ravel(),
+        base=shares["stage"].map(feeds),
+        events=_reached(followed, [bit[s] | bit[b] for s, b in feeds.items()], fed).ravel(),
+        denominator=_reached(followed, [bit[b] for b in feeds.values()], fed).ravel(),
         note=_waiting(shares, study, window),
     )
     return pd.concat([rates, shares], ignore_index=True).assign(unit=unit)
 
 
-def _numbered(ids: pd.Series) -> tuple[np.ndarray, np.ndarray]:
-    """Number children (or episodes), and say in which row each first occurs."""
-    number, _ = pd.factorize(ids)
-    return number, pd.Series(number).drop_duplicates().index.to_numpy()
-
-
-def _reached(events: pd.DataFrame, who: np.ndarray, year: str, cells: dict, window: int) -> np.ndarray:
-    """Number everyone who reached a stage in an area and window, each once, in order.
-
-    The numbers count stages fastest, then windows, then areas, then children.
-    """
-    area, stage = (pd.Index(cells[c]).get_indexer(events[c]) for c in ("area", "stage"))
+def _patterns(
+    events: pd.DataFrame, unit: str, year: str, cells: Mapping[str, Sequence], window: int
+) -> pd.DataFrame:
+    """Count those who reached the same stages in an area and window: ``large.patterns`` in memory."""
+    at = {c: pd.Index(cells[c]).get_indexer(events[c]) for c in cells if c != "end"}
+    who, _ = pd.factorize(events[unit])
+    first = pd.Series(who).drop_duplicates().index.to_numpy()
     end = events[year].to_numpy() - cells["end"][0]
-    once = pd.DataFrame({"who": who, "area": area, "end": end, "stage": stage}).drop_duplicates()
-    sizes = [len(cells[c]) for c in ("area", "end", "stage")]
+    sizes = (len(cells["area"]), len(cells["end"]), len(cells["stage"]))
     numbers = []
     for later in range(window):
-        rows = once[(once["end"] + later >= 0) & (once["end"] + later < sizes[1])]
-        at = (rows["who"].to_numpy() * sizes[0] + rows["area"].to_numpy()) * sizes[1]
-        numbers.append((at + rows["end"].to_numpy() + later) * sizes[2] + rows["stage"].to_numpy())
-    return _distinct(np.concatenate(numbers))
+        rows = (end + later >= 0) & (end + later < sizes[1])
+        place = (who[rows] * sizes[0] + at["area"][rows]) * sizes[1] + end[rows] + later
+        numbers.append(place * sizes[2] + at["stage"][rows])
+    place, stage = np.divmod(_distinct(np.concatenate(numbers)), sizes[2])
+    starts = np.flatnonzero(np.append(True, place[1:] != place[:-1])[: len(place)])
+    # A study with many stages of its own has more bits than a number; its numbers have no limit.
+    bits = np.array([1 << i for i in range(sizes[2])], dtype=np.int64 if sizes[2] < 63 else object)
+    reached = np.bitwise_or.reduceat(bits[stage], starts) if len(starts) else bits[:0]
+    rest, window_at = np.divmod(place[starts], sizes[1])
+    person, area = np.divmod(rest, sizes[0])
+    found = {"area": np.array(cells["area"], dtype=object)[area], "end": np.array(cells["end"])[window_at]}
+    found |= {c: events[c].to_numpy()[first][person] for c in cells if c not in ("area", "end", "stage")}
+    return pd.DataFrame(found | {"reached": reached, "people": 1})
+
+
+def _reached(patterns: pd.DataFrame, needed: Iterable[int], cells: Mapping[str, Sequence]) -> np.ndarray:
+    """Count for every cell those who reached all the stages that are needed for it."""
+    others = [c for c in cells if c != "stage"]
+    shape = tuple(len(cells[c]) for c in others)
+    flat = np.ravel_multi_index([_at(patterns[c], cells[c]) for c in others], shape)
+    reached, people = patterns["reached"].to_numpy(), patterns["people"].to_numpy(float)
+    counts = [
+        np.bincount(flat[rows], weights=people[rows], minlength=np.prod(shape)).reshape(shape)
+        for bits in needed
+        if (rows := (reached & bits) == bits) is not None
+    ]
+    return np.stack(counts, axis=2) if counts else np.zeros((*shape[:2], 0, *shape[2:]))
+
+
+def _at(values: pd.Series, level: Sequence) -> np.ndarray:
+    """Give the place of each value in a level; of categories each label is looked up once."""
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        return pd.Index(level).get_indexer(values.cat.categories)[values.cat.codes]
+    return pd.Index(level).get_indexer(values)
 
 
 def _distinct(numbers: np.ndarray) -> np.ndarray:
@@ -181,23 +200,31 @@ def arrived(study: Study) -> pd.DataFrame:
     ----------
     Lagakos, Barraj and De Gruttola (1988), Biometrika 75:515-523.
     """
-    events = study.events
-    year = year_of(events["date"], study.period)
-    cohort = year.groupby(events["episode_id"].to_numpy()).transform("min")
-    years = np.arange(study.years[0], cohort.max() + 1)
+    events = large.delays(study) if isinstance(study.events, large.Stored) else _delays(study)
+    years = np.arange(study.years[0], events["cohort"].max() + 1)
     closed = pd.to_datetime({"year": years + 1, "month": FIRST_MONTH[study.period], "day": 1})
     followed = (events["date"].max() - closed).dt.days.to_numpy()
-    inside = cohort.to_numpy() >= years[0]
-    which = cohort.to_numpy()[inside] - years[0]
-    delay = (events["date"][inside] - closed.to_numpy()[which]).dt.days.to_numpy()
-    stage = events["stage"][inside]
+    inside = events[events["cohort"] >= years[0]]
+    which = np.repeat(inside["cohort"].to_numpy() - years[0], inside["events"])
+    delay = np.repeat(
+        (inside["date"] - closed.to_numpy()[inside["cohort"] - years[0]]).dt.days, inside["events"]
+    )
+    stage = np.repeat(inside["stage"].cat.codes, inside["events"]).to_numpy()
     shares = {
-        s: _product_limit(delay[rows], followed[which[rows]], followed)
-        for s in stage.cat.categories
-        if (rows := (stage == s).to_numpy()).any()
+        s: _product_limit(delay.to_numpy()[rows], followed[which[rows]], followed)
+        for code, s in enumerate(inside["stage"].cat.categories)
+        if (rows := stage == code).any()
     }
     table = pd.DataFrame.from_dict(shares, orient="index", columns=years)
     return table.loc[:, : study.years[1]]
+
+
+def _delays(study: Study) -> pd.DataFrame:
+    """Give the stage, cohort year and day of every event: ``large.delays`` in memory."""
+    events = study.events
+    year = year_of(events["date"], study.period)
+    cohort = year.groupby(events["episode_id"].to_numpy()).transform("min")
+    return pd.DataFrame({"stage": events["stage"], "cohort": cohort, "date": events["date"], "events": 1})
 
 
 def _product_limit(delay: np.ndarray, followed: np.ndarray, at: np.ndarray) -> np.ndarray:
@@ -236,29 +263,38 @@ def lines(study: Study) -> list[tuple]:
     list of tuple
         ``step, what, why, removed, left``, in events.
     """
-    events, kept = study.events, prepared(study)
-    inside = int(events["area"].isin(study.areas).sum())
-    no_record = ~kept["child_id"].isin(study.children["child_id"])
-    unknown = (kept["group"] == UNKNOWN) & ~no_record
-    later = int((kept["year"] > study.years[1]).sum())
-    skipped = int(_skipped(kept, study).sum())
-    total = len(kept)
+    n = large.tally(study) if isinstance(study.events, large.Stored) else _tally(study)
     found = [
-        ("events outside the study's areas", "not this study's", len(events) - inside, inside),
-        ("events outside the study's years", "not this period's", inside - total, total),
-        ("events after the study's years", "kept, to follow episodes of those years", 0, later),
+        ("events outside the study's areas", "not this study's", n["all"] - n["inside"], n["inside"]),
+        ("events outside the study's years", "not this period's", n["inside"] - n["kept"], n["kept"]),
+        ("events after the study's years", "kept, to follow episodes of those years", 0, n["later"]),
         (
             "events of a child not seen at the stage before in that year and area",
             "not counted as a decision, only as a contact",
-            skipped,
-            total - skipped,
+            n["skipped"],
+            n["kept"] - n["skipped"],
         ),
-        ("events of a child with no record", f"kept, as {UNKNOWN}", 0, int(no_record.sum())),
-        ("events of a child of unknown ethnicity", f"kept, as {UNKNOWN}", 0, int(unknown.sum())),
+        ("events of a child with no record", f"kept, as {UNKNOWN}", 0, n["no_record"]),
+        ("events of a child of unknown ethnicity", f"kept, as {UNKNOWN}", 0, n["unknown"]),
     ]
     if study.counts is not None:
         found.append(("rows of counts.csv", "not used: events are counted", len(study.counts), 0))
     return [("count", *line) for line in found]
+
+
+def _tally(study: Study) -> dict[str, int]:
+    """Count what the ledger says of the events: ``large.tally`` in memory."""
+    kept = prepared(study)
+    no_record = ~kept["child_id"].isin(study.children["child_id"])
+    return {
+        "all": len(study.events),
+        "inside": int(study.events["area"].isin(study.areas).sum()),
+        "kept": len(kept),
+        "later": int((kept["year"] > study.years[1]).sum()),
+        "skipped": int(_skipped(kept, study).sum()),
+        "no_record": int(no_record.sum()),
+        "unknown": int(((kept["group"] == UNKNOWN) & ~no_record).sum()),
+    }
 
 
 def _skipped(kept: pd.DataFrame, study: Study) -> np.ndarray:

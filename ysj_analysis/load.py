@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pandas as pd
 
+from . import large_files
 from . import settings as toml
 from .bases import refuse_other_base
 from .calendar_periods import refuse_other_period, year_of
 from .canonical import children, counts, events, offences, population, searches, table
+from .large import Stored
 from .tables import DataError, near, read, shown
 from .vocabulary import BROAD, TABLES, UNITS, UNKNOWN, Stage
 
@@ -35,6 +37,8 @@ class Study:
     A table that is not in the folder is ``None``. ``stages`` is the stage graph, ``groups`` the ethnic
     groups in printing order, ``base`` the census base they are counted on (``own`` for groups the
     study names itself), ``ledger`` what a conversion removed or assumed before the study was written.
+    Where a file of events is large (``large_files.LARGE``), ``events`` stands for the events and the
+    children where they are, and ``children`` is ``None``.
     """
 
     title: str
@@ -51,7 +55,7 @@ class Study:
     hashes: Mapping[str, str]
     ledger: pd.DataFrame = field(repr=False)
     children: pd.DataFrame | None = field(default=None, repr=False)
-    events: pd.DataFrame | None = field(default=None, repr=False)
+    events: pd.DataFrame | Stored | None = field(default=None, repr=False)
     offences: pd.DataFrame | None = field(default=None, repr=False)
     searches: pd.DataFrame | None = field(default=None, repr=False)
     counts: pd.DataFrame | None = field(default=None, repr=False)
@@ -88,7 +92,13 @@ def study(folder) -> Study:
     given = toml.read(folder)
     detailed = "events" in present or "counts" not in present
     stages, groups = toml.stages(given), toml.groups(given, events=detailed)
-    tables = {name: _study_table(folder, name, groups, stages) for name in present}
+    held = present
+    tables = {}
+    if "events" in present and large_files.is_large(large := large_files.path_of(folder, "events")):
+        held = [name for name in present if name not in ("events", "children")]
+        people = large_files.path_of(folder, "children")
+        tables["events"] = large_files.stored(large, people, stages=stages, areas=given.get("areas", ()))
+    tables |= {name: _study_table(folder, name, groups, stages) for name in held}
     scope = _scope(given, tables, groups)
     stated = given.get("population", {}).get("base")
     refuse_other_base(tables.get("population"), scope["base"], stated=stated)
@@ -110,7 +120,7 @@ def _found(folder: Path) -> Path:
 
 def _present(folder: Path) -> list[str]:
     """List the canonical tables of a folder, or refuse it."""
-    present = [name for name in TABLES if (folder / f"{name}.csv").is_file()]
+    present = [name for name in TABLES if large_files.path_of(folder, name)]
     if not {"counts", "events", "searches"} & set(present):
         there = ", ".join(shown(p.name) for p in sorted(folder.glob("*"))[:6]) if folder.is_dir() else ""
         raise DataError(

@@ -211,5 +211,9 @@ def hashes(folder: Path) -> dict[str, str]:
     dict of str to str
         By file name.
     """
-    kept = (p for p in sorted(folder.iterdir()) if p.is_file() and p.suffix in (".csv", ".toml", ".json"))
-    return {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in kept}
+    kept = (p for p in sorted(folder.iterdir()) if p.is_file() and p.suffix in (".csv", ".parquet", ".toml", ".json"))
+    found = {}
+    for path in kept:
+        with path.open("rb") as file:
+            found[path.name] = hashlib.file_digest(file, "sha256").hexdigest()
+    return found

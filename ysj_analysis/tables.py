@@ -140,6 +140,7 @@ def check(
     file: str,
     groups: Iterable[str] = (),
     stages: Mapping[str, Stage] = STAGES,
+    rows: int | None = None,
 ) -> pd.DataFrame:
     """Check a table of text against the vocabulary and type it.
 
@@ -155,6 +156,8 @@ def check(
         The study's ethnic groups; empty accepts any.
     stages : mapping
         The stage graph.
+    rows : int, optional
+        How many rows the file has, where ``table`` holds only some of them.
 
     Returns
     -------
@@ -166,6 +169,7 @@ def check(
     DataError
         Naming every fault: what, how many of how many, the first row and column, what to do.
     """
+    rows = len(table) if rows is None else rows
     columns = {c.name: c for c in TABLES[name]}
     missing = [c for c in columns.values() if c.required and c.name not in table.columns]
     if missing:
@@ -181,14 +185,14 @@ def check(
         if bad.any():
             choices = {"stage": stages, "group": groups}.get(column.kind, column.choices)
             blocks.append(
-                f"{file}: {bad.sum():,} of {len(table):,} rows have {what} in column {column.name}"
+                f"{file}: {bad.sum():,} of {rows:,} rows have {what} in column {column.name}"
                 f"{_examples(values[bad], column, choices) or '.'} "
                 f"First: row {table.index[bad][0]:,}, column {column.name}. {remedy}"
             )
     key = [k for k in KEYS.get(name, ()) if k in table.columns]
     if key and (twice := table.duplicated(key)).any():
         blocks.append(
-            f"{file}: {twice.sum():,} of {len(table):,} rows repeat the key ({', '.join(key)}) of an earlier "
+            f"{file}: {twice.sum():,} of {rows:,} rows repeat the key ({', '.join(key)}) of an earlier "
             f"row. First: row {table.index[twice][0]:,}, column {key[0]}. Keep one row for each key."
         )
     if blocks:
