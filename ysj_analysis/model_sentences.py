@@ -1,0 +1,126 @@
+"""How do we say what remains after adjustment? Four voices, from released rows of a model.
+
+A remainder is said as one: what is left when the cases are alike in what was recorded. It is never given a
+cause, and where it cannot be told apart from parity, that is not said to be the absence of a disparity.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from . import wording
+from .adjusted_blocks import RAW
+from .disclosure import Released, require
+from .sentences import ABOVE, APART, TOO_FEW, voice
+from .vocabulary import UNKNOWN
+from .wording import Words
+
+_CAVEAT = (
+    "What remains holds all that was not recorded, and lacks whatever earlier decisions had shaped: it says nothing "
+    "of why."
+)
+
+
+@wording.said
+def remainders(fitted: Released, words: Words) -> list[str]:
+    """Say, for each group, the raw relative rate and what remains of it block by block.
+
+    Parameters
+    ----------
+    fitted : Released
+        ``Fit.table``, released for a restricted edition or for work: it is fitted on true counts, so the
+        public edition has ``models.stratified`` on printed ones instead.
+    words : Words
+        The study's words.
+
+    Returns
+    -------
+    list of str
+        A paragraph for each group, then one on what a remainder is.
+    """
+    table = require(fitted).table
+    ratios = table[table["measure"].str.endswith("_ratio")]
+    groups = [
+        g
+        for g in dict.fromkeys(ratios["group"].astype(str))
+        if g not in (UNKNOWN, *ratios["reference"].unique())
+    ]
+    said = [remainder(ratios[ratios["group"].astype(str).eq(g)], words) for g in groups]
+    return [*said, _CAVEAT] if said else []
+
+
+@wording.said
+def remainder(rows: pd.DataFrame, words: Words) -> str:
+    """Say the blocks of one group.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        The released ratios of one group, a row for each block in order.
+    words : Words
+        The study's words.
+
+    Returns
+    -------
+    str
+        The raw relative rate, the last block that could be fitted in one of four voices, and its interval.
+    """
+    raw = rows[rows["block"].eq(RAW)].iloc[0]
+    who, other = (words.people(raw[c], raw["unit"]) for c in ("group", "reference"))
+    fitted = rows[rows["low"].notna() & rows["high"].notna()]
+    if fitted.empty or np.isnan(raw["events"]):
+        return _sentence(
+            f"too few {who} or {other} {words.did(raw['stage'])} to adjust anything ({words.when(raw)})"
+        )
+    last = fitted.iloc[-1]
+    counts = (
+        f"These are {wording.count(raw['events'])} of {wording.count(raw['denominator'])}, against "
+        f"{wording.count(raw['reference_events'])} of {wording.count(raw['reference_denominator'])}, "
+        f"{words.when(raw)}."
+    )
+    lead = (
+        f"{who} {words.did(raw['stage'])} at {_times(raw)} the rate of {other} before adjustment "
+        f"({_interval(raw)})"
+    )
+    unfit = rows[rows["note"].str.contains("too_few_to_fit")]["block"].tolist()
+    tail = [f"There are too few to adjust for {wording.join(unfit)}."] if unfit else []
+    if last["block"] == RAW:
+        return " ".join([_sentence(lead), counts, *tail])
+    parts = [_sentence(lead), counts, _after(last, rows, other)]
+    if "mediator" in last["note"]:
+        parts.append("This block holds decisions or assessments that may themselves carry the difference.")
+    if "sparse" in last["note"]:
+        parts.append("The events are few for what is adjusted for, and the estimate is penalised for it.")
+    return " ".join([*parts, *tail])
+
+
+def _after(last, rows: pd.DataFrame, other: str) -> str:
+    """Say what remains after the last block, in one of four voices."""
+    blocks = [b for b in rows["block"] if b != RAW]
+    until = blocks[: blocks.index(last["block"]) + 1]
+    adjusted_for = wording.join([wording.clean(b) for b in until])
+    spoken = voice(last)
+    if spoken == TOO_FEW:
+        return _sentence(f"too few are left to say what remains after {adjusted_for}")
+    if spoken == APART:
+        return (
+            f"Alike in {adjusted_for}, their rate cannot be told apart from that of {other}: {last['estimate']:.2f} "
+            f"times ({_interval(last)}). This is not evidence that there is no difference."
+        )
+    side = "above" if spoken == ABOVE else "below"
+    return (
+        f"Alike in {adjusted_for}, their rate stays {side}: {last['estimate']:.2f} times ({_interval(last)})."
+    )
+
+
+def _times(row) -> str:
+    return f"{row['estimate']:.2f} times"
+
+
+def _interval(row) -> str:
+    return f"95% interval {wording.interval(row['low'], row['high'], 'risk_ratio')}"
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:] + "."
