@@ -302,7 +302,8 @@ def _composed(row: dict, words: Words, mix: str) -> str:
         named = row.get("factor", "all")
         what = f"the {mix if named == 'all' else 'mix of ' + str(named).replace('_', ' ')} of {who}"
         if spoken == APART:
-            text = f"whether {what} goes with a higher or lower rate at {stage} than that of {other} cannot be told apart"
+            unsure = f"whether {what} goes with a higher or lower rate at {stage} than that of {other}"
+            text = f"{unsure} cannot be told apart"
             return f"{_sentence(f'{text} {tail}')} {NOT_EVIDENCE}"
         side = "higher" if spoken == ABOVE else "lower"
         return _sentence(f"{what} goes with a {side} rate at {stage} than that of {other} {tail}")

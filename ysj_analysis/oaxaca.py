@@ -78,7 +78,6 @@ def oaxaca_blinder(
     ...                   "events": [36, 10, 5, 20], "denominator": [60, 20, 40, 160]})
     >>> oaxaca_blinder(t, by=["court"])[["measure", "factor", "estimate"]].head(4).round(3)
                        measure factor  estimate
-                       measure factor  estimate
     0               oaxaca_gap    all     0.243
     1         oaxaca_rate_part    all     0.036
     2  oaxaca_composition_part    all     0.208
