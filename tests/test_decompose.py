@@ -346,6 +346,16 @@ def test_areas_and_kinds_of_children_have_their_own_paths():
     assert steps["part_low"].to_numpy()[2:4] == pytest.approx(alone["part_low"].to_numpy())
 
 
+def test_what_a_measure_says_of_its_estimate_does_not_split_a_path():
+    counts = chains(2, {"Black": 190_000, "White": 330_000}, RATES, 8)
+    table = measures.relative_rates(counts)
+    more = table.assign(strata=range(len(table)), test=[f"test {i}" for i in range(len(table))])
+    plain = decompose.cascade(table, stages=STAGES, to="custody")
+    found = decompose.cascade(more, stages=STAGES, to="custody")
+    assert found["reached"].to_list() == plain["reached"].to_list()
+    assert found.groupby("area").size().to_list() == [5, 5]
+
+
 def test_the_whole_path_in_a_row():
     counts = chains(1, {"Black": 190_000, "White": 330_000}, RATES, 8)
     found = decompose.cumulative(measures.relative_rates(counts), stages=STAGES, to="custody").iloc[0]

@@ -301,8 +301,14 @@ def counterfactual(
 
 def _paths(table: pd.DataFrame, rows=slice(None)) -> np.ndarray:
     """Number the paths: rows of one group in one area, and of one kind of child where the table is split."""
-    known = {*MEASURE, "years", "base", "step", *_LIMITS, "path_method", "path_note"} - {"area", "unit"}
-    by = [c for c in table if c not in known and not pd.api.types.is_float_dtype(table[c])]
+    names = list(table)
+    if "group" in names and "reference" in names[names.index("group") :]:
+        # A measure has the columns that split children after the group; what follows is about the estimate.
+        by = [*("area", "unit"), *names[names.index("group") + 1 : names.index("reference")]]
+        by = [c for c in by if c in names]
+    else:
+        known = {*MEASURE, "years", "base", "step", *_LIMITS, "path_method", "path_note"} - {"area", "unit"}
+        by = [c for c in names if c not in known and not pd.api.types.is_float_dtype(table[c])]
     number = np.zeros(len(table), int)[rows]
     for column in [*by, "group"]:
         codes, values = pd.factorize(table[column].iloc[rows], sort=True, use_na_sentinel=False)
