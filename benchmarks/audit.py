@@ -83,19 +83,17 @@ def given_away(facts, true: dict[Count, int]) -> int:
 def main() -> None:
     studies = int(sys.argv[1]) if len(sys.argv) > 1 else 3
     for shape in SHAPES:
-        rows = []
+        rows, refused = [], 0
         for seed in range(studies):
             facts, true = printed(
                 study(np.random.default_rng(seed), FOUR if "4 groups" in shape else SEVEN), shape
             )
-            before = given_away(facts, true) if studies <= 20 else np.nan
+            before = given_away(facts, true)
             start = time.perf_counter()
             try:
                 out = audited(facts, PUBLIC)
             except DisclosureError:
-                rows.append(
-                    (len(facts), time.perf_counter() - start, np.nan, np.nan, np.nan, before, np.nan, 1)
-                )
+                refused += 1
                 continue
             took = time.perf_counter() - start
             own = [f for f in out.facts if f.origin == OWN]
@@ -105,11 +103,14 @@ def main() -> None:
             rows.append(
                 (len(facts), took, len(shown) / len(own), value, len(out.coarsened), before, after, 0)
             )
-        mean = np.nanmean(rows, axis=0)
+        if not rows:
+            print(f"{shape:22} all {refused} refused", flush=True)
+            continue
+        mean = np.mean(rows, axis=0)
         print(
             f"{shape:22} {mean[0]:5.0f} cells {mean[1]:6.2f} s (most {np.max(rows, axis=0)[1]:.2f})  "
             f"cells {mean[2]:.3f}  value {mean[3]:.3f}  coarsened {mean[4]:.1f}  "
-            f"given away {mean[5]:.2f} -> {mean[6]:.2f}  refused {np.sum(rows, axis=0)[7]:.0f}",
+            f"given away {mean[5]:.2f} -> {mean[6]:.2f}  refused {refused}",
             flush=True,
         )
 
