@@ -15,7 +15,7 @@ import pandas as pd
 from scipy import special
 
 LOGISTIC, POISSON = "logistic", "poisson"
-_CHUNK = 50_000
+_CHUNK = 4_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,7 +24,7 @@ class Cells:
 
     ``codes`` (cell by column) and ``levels`` (of each column) say what a cell is; ``events``, ``exposure`` and
     ``rows`` are its sums. ``at`` is the cell of each row, ``y, e`` its events and exposure, ``child`` its
-    child, from 0 to ``children - 1``.
+    child.
     """
 
     codes: np.ndarray
@@ -40,7 +40,7 @@ class Cells:
 
 
 def coded(values: pd.Series) -> tuple[np.ndarray, tuple]:
-    """Number the values of a column, those that occur, in order.
+    """Number the values of a column in order; of a categorical, those too that do not occur.
 
     Parameters
     ----------
@@ -58,11 +58,7 @@ def coded(values: pd.Series) -> tuple[np.ndarray, tuple]:
     ('female', 'male')
     """
     if isinstance(values.dtype, pd.CategoricalDtype):
-        codes, labels = values.cat.codes.to_numpy(), values.cat.categories
-        there = np.bincount(codes, minlength=len(labels)) > 0
-        if not there.all():
-            codes = (np.cumsum(there) - 1).astype(codes.dtype)[codes]
-        return codes, tuple(labels[there])
+        return values.cat.codes.to_numpy(), tuple(values.cat.categories)
     codes, labels = pd.factorize(values, sort=True)
     return codes, tuple(labels)
 
@@ -103,18 +99,24 @@ def collapse(table: pd.DataFrame, columns: Sequence[str], *, y, exposure=None, c
         key *= size
         key += codes
     if space <= 4 * len(table) + 1000:
-        present = np.flatnonzero(np.bincount(key, minlength=space))
+        sizes_of = np.bincount(key, minlength=space)
+        present = np.flatnonzero(sizes_of)
         number = np.empty(space, np.int32)
         number[present] = np.arange(len(present))
-        at = number[key]
+        at, rows = number[key], sizes_of[present].astype(float)
     else:
         at, present = pd.factorize(key)
+        rows = np.bincount(at).astype(float)
     k = len(present)
-    rows = np.bincount(at, minlength=k).astype(float)
-    who, labels = pd.factorize(child)
+    codes = np.array(np.unravel_index(present, sizes)).T if columns else np.zeros((k, 0), int)
+    levels = []
+    for j, (_, labels) in enumerate(numbered):  # a level that no row has is none
+        there, codes[:, j] = np.unique(codes[:, j], return_inverse=True)
+        levels.append(tuple(labels[i] for i in there))
+    who, children = _children(child)
     return Cells(
-        codes=np.array(np.unravel_index(present, sizes)).T if columns else np.zeros((k, 0), int),
-        levels=tuple(levels for _, levels in numbered),
+        codes=codes,
+        levels=tuple(levels),
         events=np.bincount(at, y, k),
         exposure=rows if exposure is None else np.bincount(at, exposure, k),
         rows=rows,
@@ -122,8 +124,18 @@ def collapse(table: pd.DataFrame, columns: Sequence[str], *, y, exposure=None, c
         y=y,
         e=exposure,
         child=who,
-        children=len(labels),
+        children=children,
     )
+
+
+def _children(child: pd.Series) -> tuple[np.ndarray, int]:
+    """Number the children, and count them; small whole numbers are numbers already."""
+    if pd.api.types.is_integer_dtype(child.dtype) and len(child):
+        values = child.to_numpy()
+        if values.min() >= 0 and values.max() < 2 * len(values):
+            return values, int(np.count_nonzero(np.bincount(values)))
+    who, labels = pd.factorize(child)
+    return who, len(labels)
 
 
 def merged(cells: Cells, names: Sequence[str]) -> tuple[Cells, list[tuple[str, str]]]:
@@ -333,9 +345,11 @@ def clustered(cells: Cells, design: np.ndarray, mean: np.ndarray, information: n
         return np.full((p, p), np.nan)
     expected = mean[cells.at]
     residual = cells.y - (expected if cells.e is None else expected * cells.e)
-    scores = sparse.csr_array((residual, (cells.child, cells.at)), shape=(g, len(design)))
+    scores = sparse.csr_array(
+        (residual, (cells.child, cells.at)), shape=(int(cells.child.max()) + 1, len(design))
+    )
     meat = np.zeros((p, p))
-    for first in range(0, g, _CHUNK):
+    for first in range(0, scores.shape[0], _CHUNK):
         part = scores[first : first + _CHUNK] @ design
         meat += part.T @ part
     bread = np.linalg.inv(information)
