@@ -205,13 +205,13 @@ def arrived(study: Study) -> pd.DataFrame:
     closed = pd.to_datetime({"year": years + 1, "month": FIRST_MONTH[study.period], "day": 1})
     followed = (events["date"].max() - closed).dt.days.to_numpy()
     inside = events[events["cohort"] >= years[0]]
-    which = np.repeat(inside["cohort"].to_numpy() - years[0], inside["events"])
-    delay = np.repeat(
-        (inside["date"] - closed.to_numpy()[inside["cohort"] - years[0]]).dt.days, inside["events"]
-    )
-    stage = np.repeat(inside["stage"].cat.codes, inside["events"]).to_numpy()
+    which = (inside["cohort"] - years[0]).to_numpy()
+    delay = (inside["date"] - closed.to_numpy()[which]).dt.days.to_numpy()
+    each, stage = inside["events"].to_numpy(), inside["stage"].cat.codes.to_numpy()
     shares = {
-        s: _product_limit(delay.to_numpy()[rows], followed[which[rows]], followed)
+        s: _product_limit(
+            np.repeat(delay[rows], each[rows]), np.repeat(followed[which[rows]], each[rows]), followed
+        )
         for code, s in enumerate(inside["stage"].cat.categories)
         if (rows := stage == code).any()
     }

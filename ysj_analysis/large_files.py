@@ -12,6 +12,7 @@ import shutil
 import tempfile
 import weakref
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 
 import pandas as pd
@@ -24,7 +25,7 @@ from .vocabulary import STAGES, TABLES, Column, Stage
 LARGE = {".csv": 100_000_000, ".parquet": 10_000_000}
 """Events in a file of this many bytes (a million or two) are counted where they are, not held."""
 
-MEMORY = "200MB"
+MEMORY = "150MB"
 """What DuckDB may hold; the rest waits in a temporary folder, which only this user can read."""
 
 THREADS = 2
@@ -113,6 +114,7 @@ def stored(
     )
     weakref.finalize(backend, shutil.rmtree, folder, ignore_errors=True)
     con = backend.con
+    con.execute("set enable_progress_bar = false")
     try:
         _children(con, children)
         con.execute("create type stage as enum (" + ", ".join(map(_text, stages)) + ")")
@@ -258,10 +260,8 @@ def header(path: Path) -> list[str]:
     DataError
         For a column without a name, twice the same, or no columns at all.
     """
-    import duckdb
-
-    if path.suffix == ".parquet":
-        return [row[0] for row in _parquet(duckdb.connect(), path)]
+    if kinds := _parquet_kinds(path):
+        return list(kinds)
     with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
         first = next(csv.reader([next(file, "")], skipinitialspace=True), [])
     if not any(name.strip() for name in first):
@@ -269,21 +269,20 @@ def header(path: Path) -> list[str]:
     return _names(pd.DataFrame([first]), path.name)
 
 
-def _parquet(con, path: Path) -> list[tuple]:
-    """Name and type the columns of a Parquet file."""
+def _parquet_kinds(path: Path) -> dict[str, str]:
+    """Give the types of the columns of a Parquet file; of a CSV, which has none, nothing."""
+    return _described(path, path.stat().st_mtime_ns) if path.suffix == ".parquet" else {}
+
+
+@lru_cache(8)
+def _described(path: Path, changed: int) -> dict[str, str]:
     import duckdb
 
     try:
-        return con.execute(f"describe select * from read_parquet({_text(path)})").fetchall()
+        found = duckdb.connect().execute(f"describe select * from read_parquet({_text(path)})").fetchall()
     except duckdb.Error:
         raise DataError(f"{path.name}: not a Parquet file, or a damaged one. Write it again.") from None
-
-
-def _parquet_kinds(path: Path) -> dict[str, str]:
-    """Give the types of the columns of a Parquet file; of a CSV, which has none, nothing."""
-    import duckdb
-
-    return {n: k for n, k, *_ in _parquet(duckdb.connect(), path)} if path.suffix == ".parquet" else {}
+    return {name: kind for name, kind, *_ in found}
 
 
 def missing(path: Path, name: str) -> list[str]:
