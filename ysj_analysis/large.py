@@ -3,7 +3,7 @@
 The step is written once, as expressions of Ibis, and runs wherever a table of events lives: in DuckDB for
 files (``large_files``), in SQLite, PostgreSQL or a cluster through the same layer. What leaves the engine
 is counts: how many children have the same characteristics, area and years, and reached the same stages.
-No id does. ``docs/large.md`` says how the engine was chosen.
+No id does, but for ``rows``, which numbers them. ``docs/large.md`` says how the engine was chosen.
 """
 
 from __future__ import annotations
