@@ -467,3 +467,25 @@ def test_a_comparison_of_the_rest_needs_enough_of_the_rest(events, shown):
     assert shown or set(table.set_index("measure").loc[["complement_ratio", "odds_ratio"], "note"]) == {
         "suppressed"
     }
+
+
+def test_counts_inside_a_text_are_printed_by_the_same_rule():
+    """A ledger says what was changed in words; a small count there is as small as in a column."""
+    ledger = pd.DataFrame(
+        {
+            "what": ["5 empty cells of column 'Ethnicity'", "1,234 rows read", "7 of 12 rows, ages 10 to 17"],
+            "why": ["census 2021", "all of 2019 to 2023", "0 events"],
+            "removed": [5.0, 0.0, 7.0],
+        }
+    )
+    printed = disclosure.release(ledger, counts=("removed",), texts=("what", "why")).table
+    assert printed["what"].to_list() == [
+        "[c] empty cells of column 'Ethnicity'",
+        "1,235 rows read",
+        "[c] of 10 rows, ages 10 to 17",
+    ]
+    assert printed["why"].to_list() == ["census 2021", "all of 2019 to 2023", "[c] events"]
+    board = disclosure.release(
+        ledger, policy=disclosure.RESTRICTED, counts=("removed",), texts=("what", "why")
+    )
+    assert board.table["what"].to_list() == ledger["what"].to_list()

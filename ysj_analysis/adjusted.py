@@ -102,7 +102,7 @@ def adjusted(
         with ``poisson``, ``rate`` for ``risk``) and group. ``attenuation`` is the part of the raw log ratio
         (or difference) that the block took away beyond the blocks before it; below 0 it added. NaN where the
         raw interval includes parity: there is nothing to be parts of. The notes ``sparse``, ``mediator``,
-        ``too_few_to_fit`` and ``not_compared`` are in ``adjusted_blocks.NOTES``. A group with no events keeps
+        ``too_few_to_fit`` and ``not_compared`` are in ``vocabulary.NOTES``. A group with no events keeps
         a finite estimate above 0, by Firth's penalty.
 
     Raises

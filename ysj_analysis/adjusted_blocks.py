@@ -45,16 +45,6 @@ DECIDED = frozenset(STAGES) | {
 }
 """Stages and what hangs on them: the decisions that a disparity may have shaped on its way."""
 
-NOTES: Mapping[str, str] = MappingProxyType(
-    {
-        "mediator": "adjusted for what may itself carry the disparity",
-        "sparse": "few events: Firth's penalised likelihood",
-        "too_few_to_fit": "fewer events than this model needs",
-        "not_compared": "ethnicity is not known",
-    }
-)
-"""Notes of a model's rows, beside those of ``vocabulary.NOTES``."""
-
 
 @dataclass(frozen=True)
 class Block:

@@ -207,6 +207,7 @@ def release(
     *,
     policy: Policy = PUBLIC,
     counts: tuple[str, ...] = ("events", "denominator"),
+    texts: tuple[str, ...] = (),
 ) -> Released:
     """Print a table of true counts by a policy.
 
@@ -219,6 +220,8 @@ def release(
         The rule.
     counts : tuple of str
         The columns that hold counts.
+    texts : tuple of str
+        Columns of text that may hold counts, such as those of a ledger; printed by the same rule.
 
     Returns
     -------
@@ -250,6 +253,7 @@ def release(
             "disclosure.release(counts).measure(measures.rates)."
         )
     printed = table.assign(**{c: policy.printed(table[c]) for c in counts}).reset_index(drop=True)
+    printed = printed.assign(**{c: printed[c].astype(str).map(policy.words) for c in texts})
     return _made(masked(printed, counts) if policy.protects else printed, policy, counts)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +10,10 @@ import numpy as np
 
 class DisclosureError(ValueError):
     """A policy that does not protect, or something shown that was not released."""
+
+
+# A number of a text that counts something: not a year, a decimal, or the start of "10 to 17".
+_COUNT = re.compile(r"(?<![\w.,-])(?!(?:19|20)\d\d\b)\d+(?:,\d{3})*(?= (?!to \d)[A-Za-z])")
 
 
 @dataclass(frozen=True)
@@ -79,6 +84,23 @@ class Policy:
         true = np.asarray(counts, float)
         rounded = np.floor((true + self.half) / self.round_to) * self.round_to
         return np.where(true >= self.hidden_below, rounded, np.nan)
+
+    def words(self, text: str) -> str:
+        """Print the counts inside a text, such as a line of a ledger, by the same rule.
+
+        A whole number before a word is taken for a count, unless it is a year or the start of a range.
+
+        Examples
+        --------
+        >>> PUBLIC.words("5 empty cells of 412 rows, ages 10 to 17, census 2021")
+        '[c] empty cells of 410 rows, ages 10 to 17, census 2021'
+        """
+
+        def one(found: re.Match) -> str:
+            value = float(self.printed(float(found[0].replace(",", ""))))
+            return "[c]" if np.isnan(value) else f"{value:,.0f}"
+
+        return _COUNT.sub(one, text) if self.protects else text
 
     def could_print(self, counts) -> np.ndarray:
         """Say of each number whether it can be a printed count, or a sum of such: a missing one can.

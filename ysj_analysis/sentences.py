@@ -365,7 +365,7 @@ def _nothing_sure(rows: pd.DataFrame, words: Words) -> str:
     nearest = rows.iloc[int(np.nanargmax(np.where(rows["low"].notna(), worse, np.nan)))]
     at = f"none of the {len(shown)} stages" if len(shown) > 1 else "no stage"
     return (
-        f"For {who}, {at} with enough {rows['unit'].iloc[0]} to compare shows a gap that is surely worse than "
+        f"For {who}, {at} with enough {rows['unit'].iloc[0]} to compare shows a gap that is clearly worse than "
         f"for {other}. The nearest to one is this. {finding(nearest.to_dict(), words)}"
     )
 

@@ -456,6 +456,13 @@ NOTES = MappingProxyType(
         "cannot_be_removed": "no sharing out of the unknown removes the finding",
         "not_on_officers_list": "not a group that officers record",
         "overdispersed": "varies more than chance gives",
+        "path_ends_early": "the path can be followed only part of the way",
+        "whole_near_parity": "the whole cannot be told apart from parity, so its parts have no limits",
+        "mediator": "adjusted for what may itself carry the disparity",
+        "sparse": "few events: Firth's penalised likelihood",
+        "too_few_to_fit": "fewer events than this model needs",
+        "not_compared": "ethnicity is not known",
+        "shrunk": "drawn towards what its characteristics would give together, as it is small",
     }
 )
 """Why a value is missing or should be read with care."""
