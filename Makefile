@@ -25,7 +25,8 @@ lab: $(DONE)
 	@$(IN) -m ysj_analysis lab
 
 bench: $(DONE)
-	@for each in benchmarks/*.py; do echo "== $$each"; $(IN) "$$each" || exit 1; done
+	@missed=; for each in benchmarks/*.py; do echo "== $$each"; $(IN) "$$each" || missed="$$missed $$each"; done; \
+		[ -z "$$missed" ] || { echo "A target is missed in:$$missed"; exit 1; }
 
 lint: $(DONE)
 	@$(IN) -m ruff check . && $(IN) -m ruff format --check .

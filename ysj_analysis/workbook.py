@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from . import spreadsheet_ods, spreadsheet_xlsx
@@ -23,6 +24,10 @@ __all__ = ["LIMITS", "DataError", "Limits", "Workbook", "read", "rows"]
 
 _MANY_WORDS = 200_000
 _XLS, _XLS_ROWS = 30_000_000, 1_000_000
+
+
+# Texts are shared, not copied: a workbook may hold one long text in very many cells.
+TEXT = pd.StringDtype("python", na_value=np.nan)
 
 
 @dataclass(frozen=True)
@@ -94,7 +99,7 @@ def read(file: str | Path, limits: Limits = LIMITS) -> Workbook:
         for cells in table:
             cells.extend([""] * (width - len(cells)))
         letters = [column_letters(i) for i in range(1, width + 1)]
-        sheets[sheet] = pd.DataFrame(table, index=pd.Index(numbers, name="row"), columns=letters, dtype=str)
+        sheets[sheet] = pd.DataFrame(table, index=pd.Index(numbers, name="row"), columns=letters, dtype=TEXT)
         sheets[sheet].attrs |= {"file": package.file.name, "sheet": sheet}
     return Workbook(package.file.name, package.kind, sheets, tuple(dict.fromkeys(package.notes)))
 
