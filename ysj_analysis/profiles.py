@@ -88,11 +88,12 @@ def evidence(
     """
     scope = _within(study, area, year, years)
     rows = [] if study.searches is None else _of_searches(study, scope)
-    if study.events is not None:
+    held = isinstance(study.events, pd.DataFrame)  # a large file is counted where it lies, not row by row
+    if held:
         rows += _of_events(study, scope)
     elif study.counts is not None:
         rows += profile_stages.of_counts(scope)
-    if study.events is not None or study.counts is not None:
+    if held or study.counts is not None:
         earlier = replace(scope, years=(study.years[0], scope.years[1]))
         rows += profile_stages.of_follow_up(earlier, scope.years[0])
     return laid_out(rows)
