@@ -211,7 +211,11 @@ def hashes(folder: Path) -> dict[str, str]:
     dict of str to str
         By file name.
     """
-    kept = (p for p in sorted(folder.iterdir()) if p.is_file() and p.suffix in (".csv", ".parquet", ".toml", ".json"))
+    kept = (
+        p
+        for p in sorted(folder.iterdir())
+        if p.is_file() and p.suffix in (".csv", ".parquet", ".toml", ".json")
+    )
     found = {}
     for path in kept:
         with path.open("rb") as file:
