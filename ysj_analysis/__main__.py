@@ -7,7 +7,7 @@ import signal
 import sys
 import traceback
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from cyclopts import App, CycloptsError, Parameter
 
@@ -130,10 +130,10 @@ def measure(
     edition : str
         Working figures are for your own screen; public ones pass the disclosure rules.
     """
-    from . import disclosure, measures, pipeline, present
+    from . import disclosure, load, measures, pipeline, present
     from .printout import aligned
 
-    table = pipeline.stage_counts(_study_of(counts, population))
+    table = pipeline.stage_counts(load.of_counts(counts, population))
     known = table.groupby(["stage", "base"], observed=True)["denominator"].transform("count") > 0
     if not known.all():  # a stage without any denominator has no rate; say what would give it one
         print("No rates of the population: give it with --population.", file=sys.stderr)
@@ -146,34 +146,6 @@ def measure(
         out.write_text(present.csv(shown.table, shown.counts), encoding="utf-8", newline="")
         print(f"{out} ({shown.policy.heading})", file=sys.stderr)
     return DONE
-
-
-def _study_of(counts: Path, population: Path | None) -> Any:
-    """Make a study of one or two files; a counts.csv in a study folder keeps that study's settings."""
-    from . import load
-    from .vocabulary import STAGES
-
-    if population is None and counts.name == "counts.csv" and (counts.parent / "study.toml").is_file():
-        return load.study(counts.parent)
-    table = load.counts(counts)
-    groups = tuple(table["group"].cat.categories)
-    return load.Study(
-        title=counts.stem,
-        areas=tuple(dict.fromkeys(table["area"])),
-        groups=groups,
-        reference="White",
-        base="own",
-        period="financial",
-        years=(int(table["year"].min()), int(table["year"].max())),
-        unit=str(table["unit"].iloc[0]) if "unit" in table else "children",
-        vintage=None,
-        stages=STAGES,
-        sources=(),
-        hashes={},
-        ledger=table.iloc[:0, :0],
-        counts=table,
-        population=None if population is None else load.population(population, groups=groups),
-    )
 
 
 @app.command

@@ -15,7 +15,7 @@ from .calendar_periods import refuse_other_period, year_of
 from .canonical import children, counts, events, offences, population, searches, table
 from .large import Stored
 from .tables import DataError, near, read, shown
-from .vocabulary import BROAD, TABLES, UNITS, UNKNOWN, Stage
+from .vocabulary import BROAD, STAGES, TABLES, UNITS, UNKNOWN, Stage
 
 __all__ = [
     "DataError",
@@ -23,6 +23,7 @@ __all__ = [
     "children",
     "counts",
     "events",
+    "of_counts",
     "offences",
     "population",
     "searches",
@@ -211,3 +212,47 @@ def _unit(given: Mapping, main: pd.DataFrame, usual: str) -> str:
             f"study.toml: unit is {shown(unit)}, but counts.csv counts {', '.join(there)}. Choose one of them."
         )
     return unit
+
+
+def of_counts(file, people=None) -> Study:
+    """Make a study of one table of counts, for a look at its relative rates.
+
+    Parameters
+    ----------
+    file : path
+        The CSV. A ``counts.csv`` in a study folder keeps that study's settings.
+    people : path, optional
+        A population table, for rates of the population.
+
+    Returns
+    -------
+    Study
+        Groups are as the table names them.
+
+    Raises
+    ------
+    DataError
+        If a table cannot be used.
+    """
+    file = Path(file)
+    if people is None and file.name == "counts.csv" and (file.parent / "study.toml").is_file():
+        return study(file.parent)
+    cells = counts(file)
+    groups = tuple(cells["group"].cat.categories)
+    return Study(
+        title=file.stem,
+        areas=tuple(cells["area"].unique()),
+        groups=groups,
+        reference="White",
+        base="own",
+        period="financial",
+        years=(int(cells["year"].min()), int(cells["year"].max())),
+        unit=str(cells["unit"].iloc[0]) if "unit" in cells else "children",
+        vintage=None,
+        stages=STAGES,
+        sources=(),
+        hashes={},
+        ledger=cells.iloc[:0, :0],
+        counts=cells,
+        population=None if people is None else population(people, groups=groups),
+    )
