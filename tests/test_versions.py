@@ -14,6 +14,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8")
 PYTHONS = ("3.11.9", "3.12.9", "3.13.5", "3.14.0")
+FROM_PIP = ("documents", "checks", "docs")  # not all of these are conda packages under the same name
 MACHINES = (
     {"sys_platform": "linux", "platform_system": "Linux", "os_name": "posix", "platform_machine": "x86_64"},
     {"sys_platform": "darwin", "platform_system": "Darwin", "os_name": "posix", "platform_machine": "arm64"},
@@ -71,7 +72,11 @@ def test_environment_has_the_ranges_of_pyproject():
     conda = {r.name: r.specifier for r in map(Requirement, (d for d in listed if isinstance(d, str)))}
     assert str(conda.pop("python")) == PROJECT["requires-python"]
     assert str(conda.pop("pip")) == ""
-    assert conda == {r.name: r.specifier for r in wanted()}
+    (by_pip,) = [d["pip"] for d in listed if isinstance(d, dict)]
+    extras = PROJECT["optional-dependencies"]
+    assert by_pip == [f"-e .[{','.join(FROM_PIP)}]"]
+    others = [r for name, group in extras.items() if name not in FROM_PIP for r in group]
+    assert conda == {r.name: r.specifier for r in map(Requirement, [*PROJECT["dependencies"], *others])}
 
 
 def test_the_package_says_its_version():
