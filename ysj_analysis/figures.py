@@ -25,7 +25,7 @@ from matplotlib.ticker import FixedLocator, NullLocator
 
 from . import wording
 from .disclosure import Released, require
-from .present import Shown, headed, text
+from .present import Shown, headed, shows, text
 from .vocabulary import UNKNOWN
 from .wording import Said, Words
 
@@ -58,6 +58,7 @@ _STYLE = {
 }
 
 
+@shows
 def relative_rates(released: Released, *, name: str, title: str, words: Words) -> Shown:
     """Draw relative rates as points with their intervals, a panel for each group, stages down the side.
 
@@ -103,6 +104,7 @@ def relative_rates(released: Released, *, name: str, title: str, words: Words) -
     return _shown(figure, name, released, title, _ratio_alt(table, words, title), reading)
 
 
+@shows
 def cascade(released: Released, *, name: str, title: str, words: Words) -> Shown:
     """Draw how a cumulative relative rate builds up, step by step, a panel for each group.
 
@@ -139,6 +141,7 @@ def cascade(released: Released, *, name: str, title: str, words: Words) -> Shown
     return _shown(figure, name, released, title, _cascade_alt(table, words, title), reading)
 
 
+@shows
 def matrix(released: Released, *, name: str, title: str, words: Words) -> Shown:
     """Draw relative rates as a coloured matrix, stages by groups, the number in every cell.
 

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from . import wording
+from .absent import Absent, instead
 from .datafile import csv, csvw
 from .disclosure import PUBLIC, PUBLISHED, DisclosureError, Policy, Released, require
 from .wording import Said, Words
@@ -42,6 +43,11 @@ class Shown:
         return page | ({self.kind: dict(self.data)} if self.data or self.kind == FACTS else {})
 
 
+shows = instead(lambda none: Shown("", {}, FACTS))
+"""A function that shows something shows nothing of what is absent: its sentence has said so."""
+
+
+@shows
 def table(
     released: Released | Sequence[Released],
     *,
@@ -182,7 +188,7 @@ def text(*sentences: str | Policy, kind: str = "finding") -> Shown:
     Traceback (most recent call last):
     TypeError: a text with a number must come from a released table; use a function of ysj_analysis.sentences.
     """
-    spoken = [Said(s.sentence()) if isinstance(s, Policy) else s for s in sentences if s]
+    spoken = [Said(s.sentence()) if isinstance(s, Policy) else s for s in _flat(sentences) if s]
     if any(not isinstance(s, Said) and re.search(r"\d", s) for s in spoken):
         raise TypeError(
             "a text with a number must come from a released table; use a function of ysj_analysis.sentences."
@@ -191,6 +197,11 @@ def text(*sentences: str | Policy, kind: str = "finding") -> Shown:
         return Shown("", {}, FACTS)
     paragraphs = "".join(f"<p>{html.escape(s)}</p>" for s in spoken)
     return Shown(f'<div class="{html.escape(kind)}">{paragraphs}</div>')
+
+
+def _flat(sentences: Sequence) -> list:
+    """Take sentences out of the lists they come in."""
+    return [s for one in sentences for s in (one if isinstance(one, list | tuple) else [one])]
 
 
 def facts(**values) -> Shown:
@@ -229,8 +240,9 @@ def _hidden(released: Released) -> int:
     )
 
 
-def methods(*released: Released, name: str = "methods") -> Shown:
+def methods(*released: Released | Absent, name: str = "methods") -> Shown:
     """List the measures shown in a report, and how each interval was computed."""
+    released = [r for r in released if not isinstance(r, Absent)]
     used = pd.concat([require(r).table[["measure", "method"]] for r in released]).astype(str)
     used = used.assign(plain=used["method"].str.partition(", widened")[0])
     used = used.groupby(["measure", "plain"], as_index=False)["method"].max()

@@ -23,6 +23,10 @@ class DataError(ValueError):
     """Data that cannot be used. The message says what, how many of how many, where and what to do."""
 
 
+class NotHeld(DataError):
+    """What was asked of a study is not in it: a table or a column it need not have. Not a fault of its data."""
+
+
 def shown(label: object, limit: int = 40) -> str:
     """Write a label from a file so that it can do no harm in a message.
 

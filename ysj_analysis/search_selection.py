@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from .load import DataError, Study
+from .reading import NotHeld
 from .tables import near, shown
 from .vocabulary import BROAD, FIRST_MONTH, UNKNOWN, broad_groups, period_label
 
@@ -94,7 +95,10 @@ def select(study: Study, *, area: str, year: int, month: int = 0) -> Selection:
     ('June 2023', 1)
     """
     if study.searches is None:
-        raise DataError("This study has no searches.csv. Convert one with ysj convert police-uk.")
+        raise NotHeld(
+            "This study holds no searches. A searches.csv, as ysj convert police-uk makes it, would show who was "
+            "stopped and searched."
+        )
     if area not in study.areas:
         raise DataError(
             f"{shown(area)} is not one of the {len(study.areas)} areas of this study.{near(area, study.areas)}"

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from . import formulas
+from .absent import instead
 from .vocabulary import BROAD_LABELS, POPULATION, STAGES, UNKNOWN, Stage, period_label
 
 MINUS = "\N{MINUS SIGN}"
@@ -60,6 +61,7 @@ class Said(str):
 def said(function):
     """Mark what a function says of released tables as such: a text, or a list of them."""
 
+    @instead(lambda none: [Said(none.why)])
     @functools.wraps(function)
     def saying(*arguments, **named):
         result = function(*arguments, **named)
