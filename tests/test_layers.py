@@ -53,7 +53,7 @@ ORDER = """
     disclosure attack*
     joint_system joint_audit joint_repair               can anything hidden be worked out?
     wording datafile present sentences figures printout   how do we say it and draw it?
-    search_sentences model_sentences decompose_sentences quality_sentences quality_figures
+    search_sentences court_paragraph model_sentences decompose_sentences quality_sentences quality_figures
     printed published plan                              what has been printed by others?
 
     kernel parameters execution content page            how is it rendered?

@@ -83,14 +83,10 @@ def report(
     timeout : int
         Seconds one cell may take.
     """
-    from .parameters import ParameterError
-    from .report import FORMATS, render
-
-    if unknown := [name for name in to.split(",") if name.strip() not in FORMATS]:
-        raise ParameterError(f"--to {unknown[0]} cannot be made; the formats are: {', '.join(FORMATS)}.")
     given = {key: value for key, value in (("area", area), ("year", year)) if value is not None}
-    folder = render(
+    folder = _rendered(
         notebook,
+        to,
         data=data,
         out=out,
         parameters=given,
@@ -101,6 +97,84 @@ def report(
     )
     print(next(folder.glob("index*.html")))
     return DONE
+
+
+@app.command
+def court_paragraph(
+    *,
+    group: str,
+    stage: str,
+    data: Path | None = None,
+    area: str | None = None,
+    year: int | None = None,
+    years: int = 5,
+    reference: str = "",
+    out: Path = Path("reports"),
+    to: str = "html",
+    date: str | None = None,
+) -> int:
+    """Print the paragraph of local figures for a pre-sentence, bail or breach report.
+
+    Example: ysj court-paragraph --group Black --stage custody --area Islington --year 2023
+
+    It is also written as a report, whose counts are checked like any other's. Where there are too few
+    children, the figures are those of all areas of the study together, and say so; exit 4 if these are
+    too few as well.
+
+    Parameters
+    ----------
+    group : str
+        The ethnic group it is about.
+    stage : str
+        The decision, such as custody, yda or bail.
+    data : path
+        The study folder; by default data/synthetic.
+    area : str
+        The youth justice service; by default the study's first.
+    year : int
+        The last year, by the April it starts in; by default the study's last.
+    years : int
+        How many years are pooled.
+    reference : str
+        The group compared with; by default the study's own.
+    out : path
+        Folder of all reports.
+    to : str
+        Formats of the report, separated by commas.
+    date : str
+        Date to print, as YYYY-MM-DD.
+    """
+    from json import loads
+
+    given = {
+        "group": group,
+        "stage": stage,
+        "years": years,
+        "reference": reference,
+        "area": area,
+        "year": year,
+    }
+    folder = _rendered(
+        "court_paragraph",
+        to,
+        data=data,
+        out=out,
+        parameters={k: v for k, v in given.items() if v is not None},
+        date=date,
+    )
+    print(*loads((folder / "manifest.json").read_text(encoding="utf-8"))["paragraph"], sep="\n\n")
+    print(f"Also in {folder}", file=sys.stderr)
+    return DONE
+
+
+def _rendered(notebook: str, to: str, **named) -> Path:
+    """Render a report in the formats asked for, or refuse one that does not exist."""
+    from .parameters import ParameterError
+    from .report import FORMATS, render
+
+    if unknown := [name for name in to.split(",") if name.strip() not in FORMATS]:
+        raise ParameterError(f"--to {unknown[0]} cannot be made; the formats are: {', '.join(FORMATS)}.")
+    return render(notebook, **named)
 
 
 @app.command

@@ -69,8 +69,9 @@ class Request:
         return f"{stem}-{self.marking}{dot}{suffix}" if self.marking else name
 
     def folder(self, out: Path) -> Path:
-        """Say where the report goes: ``out/<area>/<year>/<notebook>``, with the month where there is one."""
-        parts = [slug(str(self.values[key])) for key in ("area", "year", "month") if self.values.get(key)]
+        """Say where the report goes: ``out/<area>/<year>/<notebook>``, with what narrows it before the last."""
+        narrower = ("area", "year", "month", "stage", "group", "topic")
+        parts = [slug(str(self.values[key])) for key in narrower if self.values.get(key)]
         return out.joinpath(*parts, self.marked(self.name))
 
 
