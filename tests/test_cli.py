@@ -15,7 +15,8 @@ import pytest
 
 import ysj_analysis
 from ysj_analysis import report
-from ysj_analysis.__main__ import _exit_code, main
+from ysj_analysis.__main__ import main
+from ysj_analysis.exit_codes import exit_code
 from ysj_analysis.publication import whole
 
 CHECKOUT = Path(ysj_analysis.__file__).resolve().parents[1]
@@ -130,10 +131,10 @@ def test_exit_codes_tell_a_bad_argument_from_a_fault_of_ours():
             return error
         raise AssertionError("nothing was raised")
 
-    assert _exit_code(raised(lambda: report.request("no_such"))) == 2
-    assert _exit_code(raised(lambda: pd.Series([1]).astype("datetime64[x]"))) == 1
-    assert _exit_code(raised(lambda: pd.to_numeric("x"))) == 1
-    assert _exit_code(raised(lambda: {}["x"])) == 1
+    assert exit_code(raised(lambda: report.request("no_such"))) == 2
+    assert exit_code(raised(lambda: pd.Series([1]).astype("datetime64[x]"))) == 1
+    assert exit_code(raised(lambda: pd.to_numeric("x"))) == 1
+    assert exit_code(raised(lambda: {}["x"])) == 1
 
 
 # -- report ------------------------------------------------------------------------------------------

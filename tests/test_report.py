@@ -12,7 +12,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from ysj_analysis import execution, page, publication, report
+from ysj_analysis import execution, manifest, page, publication, report
 from ysj_analysis.content import Content, ContentError
 from ysj_analysis.parameters import ParameterError
 from ysj_analysis.publication import Locked, whole
@@ -80,7 +80,7 @@ def notebook(tmp_path_factory) -> Path:
 def reports(notebook) -> list[Path]:
     """Render the same report twice; the commit is left out, since the checkout may move in between."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(report, "commit", lambda: "0" * 40)
+        patch.setattr(manifest, "commit", lambda: "0" * 40)
         return [
             report.render(notebook, out=notebook.parent / out, date="2026-01-31") for out in ("one", "two")
         ]
@@ -147,6 +147,11 @@ def test_the_manifest(reports, notebook):
     assert manifest["hidden"] == {"public": 1}
     assert manifest["ledger"] == [["read", 412]]
     assert manifest["date"] == "2026-01-31"
+    text = (folder / "manifest.json").read_text(encoding="utf-8")
+    assert (
+        manifest["digest"]
+        == hashlib.sha256(re.sub('"digest": ".*?"', '"digest": ""', text)[:-1].encode()).hexdigest()
+    )
     assert set(manifest["versions"]) >= {"python", "ysj-analysis", "pandas", "papermill", "nbconvert"}
 
 
@@ -471,6 +476,8 @@ def test_an_unknown_notebook(tmp_path, monkeypatch):
 
 
 def test_the_commit_is_that_of_the_checkout_or_nothing(monkeypatch):
-    assert report.commit() is None or re.fullmatch(r"[0-9a-f]{40}\+?", report.commit())
+    assert manifest.commit() is None or re.fullmatch(r"[0-9a-f]{40}\+?", manifest.commit())
     monkeypatch.setitem(os.environ, "PATH", "")
-    assert report.commit() is None
+    manifest._commit.cache_clear()
+    assert manifest.commit() is None
+    manifest._commit.cache_clear()

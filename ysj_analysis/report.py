@@ -6,103 +6,27 @@ the folder appears, whole or not at all. The same inputs and parameters give the
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
-import hmac
 import json
-import os
-import platform
-import subprocess
-import tomllib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import replace
 from datetime import date as Date
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from . import __version__, editions, execution
+from . import editions, execution
 from .content import Content, ContentError, collect
 from .disclosure import policy
 from .joint_release import OUTSIDE_FILE, cleared
+from .manifest import manifest, sha256
 from .page import Heading, first_heading, render_page, slug
 from .publication import whole
 from .request import Request, request
 
 FORMATS = ("html",)
-LIBRARIES = (
-    *(
-        "ipykernel",
-        "jinja2",
-        "matplotlib",
-        "mistune",
-        "nbclient",
-        "nbconvert",
-        "numpy",
-        "pandas",
-        "papermill",
-    ),
-    *("pydantic", "scipy", "seaborn", "statsmodels"),
-)
-PRIVATE = ("children", "events", "offences", "searches", "counts", "ledger")
-KEY = "YSJ_HASH_KEY"
-_INPUTS = (".csv", ".toml", ".json", ".parquet")
 _MONTHS = (
     *("January", "February", "March", "April", "May", "June", "July", "August", "September"),
     *("October", "November", "December"),
 )
-
-
-@dataclass(frozen=True)
-class Manifest:
-    """What a report was made from and what it holds. No path, no user, no clock but the one given.
-
-    Attributes
-    ----------
-    notebook, title, edition : str
-        What was rendered.
-    date : str or None
-        The date given, if one was.
-    parameters : dict
-        As the notebook ran with them, but for the folder of the study.
-    inputs : dict
-        SHA-256 of the notebook and of every file of the study; keyed, or withheld, for a private table.
-    versions : dict
-        Of Python, this package and the libraries it uses.
-    commit : str or None
-        Of the checkout, with "+" when files differ from it.
-    tables : dict
-        For each table its title, how many cells it has, how many are hidden and by which policy.
-    hidden : dict
-        Hidden cells in all, by policy.
-    outputs : dict
-        SHA-256 of every other file of the folder.
-    facts : dict
-        What the notebook added: ledger, policy, sources.
-    """
-
-    notebook: str
-    title: str
-    edition: str
-    date: str | None
-    parameters: dict[str, Any]
-    inputs: dict[str, Any]
-    versions: dict[str, str]
-    commit: str | None
-    tables: dict[str, dict[str, Any]]
-    hidden: dict[str, int]
-    outputs: dict[str, str]
-    facts: dict[str, Any] = field(default_factory=dict)
-
-    def to_json(self) -> str:
-        """Write the manifest as text, the facts beside the rest."""
-        fields = asdict(self)
-        facts = fields.pop("facts")
-        if clash := sorted(set(fields) & set(facts)):
-            raise ContentError(f"The fact {clash[0]!r} of the notebook is one the manifest keeps itself.")
-        return (
-            json.dumps(fields | facts, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
-        )
 
 
 def render(
@@ -218,8 +142,8 @@ def _write(build: Path, content: Content, wanted: Request, title: str) -> None:
         files[f"{addresses[name]}-metadata.json"] = _json(table["csvw"] | {"url": own})
     for name, figure in content.figures.items():
         files[f"figures/{wanted.marked(name + '.svg')}"] = figure["svg"]
-    hashes = {name: _sha256(text.encode()) for name, text in sorted(files.items())}
-    files["manifest.json"] = _manifest(content, wanted, title, hashes).to_json()
+    hashes = {name: sha256(text.encode()) for name, text in sorted(files.items())}
+    files["manifest.json"] = manifest(content, wanted, title, hashes).to_json()
     _refuse_paths(files, wanted)
     for name, text in files.items():
         (build / name).parent.mkdir(exist_ok=True)
@@ -236,35 +160,6 @@ def _heading(content: Content, wanted: Request, title: str) -> Heading:
 def _long_date(iso: str) -> str:
     day = Date.fromisoformat(iso)
     return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
-
-
-def _manifest(content: Content, wanted: Request, title: str, outputs: dict[str, str]) -> Manifest:
-    tables = {
-        name: {key: table.get(key) for key in ("title", "cells", "hidden", "policy")}
-        for name, table in content.tables.items()
-    }
-    hidden: dict[str, int] = {}
-    for table in tables.values():
-        if table["policy"]:
-            hidden[table["policy"]] = hidden.get(table["policy"], 0) + int(table["hidden"] or 0)
-    values = {key: value for key, value in wanted.values.items() if key != "data"}
-    return Manifest(
-        notebook=wanted.name,
-        title=title,
-        edition=wanted.edition,
-        date=wanted.date,
-        parameters=values,
-        inputs={
-            "notebook": _sha256(wanted.notebook.read_bytes()),
-            "study": _study_hashes(wanted.study, wanted.edition),
-        },
-        versions=versions(),
-        commit=commit(),
-        tables=tables,
-        hidden=hidden,
-        outputs=outputs,
-        facts=content.facts,
-    )
 
 
 def _refuse_policies(content: Content, edition: str) -> None:
@@ -290,65 +185,3 @@ def _refuse_paths(files: Mapping[str, str], wanted: Request) -> None:
 
 def _json(value: Any) -> str:
     return json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-
-
-def _sha256(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
-
-
-def _study_hashes(study: Path | None, edition: str) -> dict[str, str]:
-    """Say which files the report was made from.
-
-    The plain hash of a small table of counts would let a reader test guesses of what is hidden. In a
-    public edition the hash of a private table is therefore keyed, with a key that only the service has.
-    """
-    if study is None:
-        return {}
-    files = [study] if study.is_file() else [p for p in sorted(study.iterdir()) if p.suffix in _INPUTS]
-    private = edition != "restricted" and not _is_synthetic(study)
-    return {p.name: (_keyed if private and p.stem in PRIVATE else _sha256)(p.read_bytes()) for p in files}
-
-
-def _is_synthetic(study: Path) -> bool:
-    settings = study / "study.toml"
-    return settings.is_file() and tomllib.loads(settings.read_text("utf-8-sig")).get("synthetic") is True
-
-
-def _keyed(content: bytes) -> str:
-    key = os.environ.get(KEY, "")
-    if not key:
-        return f"withheld: set {KEY} to a secret of your service to record a keyed hash"
-    return "hmac-sha256:" + hmac.new(key.encode(), content, hashlib.sha256).hexdigest()
-
-
-def versions() -> dict[str, str]:
-    """List the versions of Python, this package and the libraries it declares.
-
-    Examples
-    --------
-    >>> versions()["ysj-analysis"] == __version__
-    True
-    """
-    found = {"python": platform.python_version(), "ysj-analysis": __version__}
-    for name in LIBRARIES:
-        with contextlib.suppress(metadata.PackageNotFoundError):
-            found[name] = metadata.version(name)
-    return found
-
-
-def commit() -> str | None:
-    """Name the commit of the checkout this package runs from; ``None`` when it is installed."""
-    checkout = Path(__file__).resolve().parents[1]
-    if not (checkout / ".git").exists():
-        return None
-
-    def git(*arguments: str) -> str:
-        return subprocess.run(
-            ["git", "-C", str(checkout), *arguments], capture_output=True, text=True, check=True, timeout=20
-        ).stdout.strip()
-
-    try:
-        head = git("rev-parse", "HEAD")
-        return head + ("+" if git("status", "--porcelain", "--untracked-files=no", "ysj_analysis") else "")
-    except (OSError, subprocess.SubprocessError):
-        return None

@@ -1,0 +1,176 @@
+"""The commands that take data and make data: measure, convert, check, synth."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+
+from .command_settings import Settings, pairs
+from .exit_codes import DONE, USAGE
+
+
+def measure(
+    counts: Path,
+    /,
+    *,
+    reference: str = "White",
+    population: Path | None = None,
+    out: Path | None = None,
+    edition: Literal["working", "public"] = "working",
+) -> int:
+    """Print the relative rates, with intervals, of any table of counts.
+
+    Example: ysj measure counts.csv --reference White --population population.csv
+
+    Parameters
+    ----------
+    counts : path
+        CSV with the columns area, year, stage, group, events and, if known, denominator.
+    reference : str
+        The group the others are compared with; also all-others or overall.
+    population : path
+        CSV with the columns area, year, group and population, for rates of the population.
+    out : path
+        Write a CSV here instead of printing.
+    edition : str
+        Working figures are for your own screen; public ones pass the disclosure rules.
+    """
+    from . import disclosure, load, measures, pipeline, present
+    from .printout import aligned
+
+    table = pipeline.stage_counts(load.of_counts(counts, population))
+    known = table.groupby(["stage", "base"], observed=True)["denominator"].transform("count") > 0
+    if not known.all():  # a stage without any denominator has no rate; say what would give it one
+        print("No rates of the population: give it with --population.", file=sys.stderr)
+        table = table[known]
+    shown = disclosure.working(table) if edition == "working" else disclosure.release(table)
+    shown = shown.measure(measures.relative_rates, reference=reference)
+    if out is None:
+        print(aligned(shown))
+    else:
+        out.write_text(present.csv(shown.table, shown.counts), encoding="utf-8", newline="")
+        print(f"{out} ({shown.policy.heading})", file=sys.stderr)
+    return DONE
+
+
+def convert(
+    format: str,
+    files: list[Path] | None = None,
+    /,
+    *,
+    out: Path | None = None,
+    mapping: Path | None = None,
+    draft_mapping: Annotated[bool, Parameter(negative="")] = False,
+    parameter: Settings = None,
+) -> int:
+    """Convert real files to a study folder, with a ledger of what was removed.
+
+    Example: ysj convert census-2021 census.csv --out data/census
+
+    Parameters
+    ----------
+    format : str
+        What the files are; an unknown one lists those that exist.
+    files : list of path
+        The files of that format, in any order.
+    out : path
+        The folder to make; with --draft-mapping the file to write instead of printing.
+    mapping : path
+        What the columns and codes of a case-management export mean.
+    draft_mapping : bool
+        Look at a case-management export and propose its mapping: ysj convert --draft-mapping FILE...
+    parameter : list of str
+        An option of the format as KEY=VALUE; may be repeated.
+    """
+    from . import sources
+
+    if draft_mapping:
+        return _draft(format, files or [], out)
+    if out is None:
+        raise ValueError("--out FOLDER is missing: the study folder to make.")
+    options = pairs(parameter) | ({"mapping": str(mapping)} if mapping else {})
+    print(sources.convert(format, files or [], out, **options))
+    return DONE
+
+
+def _draft(first: str, others: list[Path], out: Path | None) -> int:
+    """Print or write the draft of a mapping; the name of the format may stand before the files."""
+    from .draft_mapping import draft
+
+    text = draft([*([] if first == "case-export" else [first]), *others])
+    if out is None:
+        print(text, end="")
+        return DONE
+    try:
+        with out.open("x", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+    except FileExistsError:
+        raise FileExistsError(f"{out} is already there, and nothing was written. Name a new file.") from None
+    print(out)
+    return DONE
+
+
+def check(folder: Path, /, *, every: Annotated[bool, Parameter(name="--all", negative="")] = False) -> int:
+    """Say whether a study folder can be used, what is in it, and how far it can be trusted.
+
+    Example: ysj check data/synthetic
+
+    Parameters
+    ----------
+    folder : path
+        The study folder.
+    every : bool
+        A line for each check and stage, those that found nothing too.
+    """
+    from . import disclosure, load, pipeline, quality, quality_sentences
+    from .vocabulary import TABLES
+    from .wording import Words, clean
+
+    study = load.study(folder)
+    title = clean(study.title)
+    words, table = Words.of(study), quality.profile(study)
+    unusable = table[table["severity"].eq(quality.SEVERITIES[0])]
+    print(f"{title}: {'can be used' if unusable.empty else 'cannot be used'}.")
+    print(f"  areas   {clean(', '.join(study.areas))}")
+    print(f"  years   {study.years[0]} to {study.years[1]} ({study.period})")
+    print(f"  groups  {clean(', '.join(study.groups))} (census base: {study.base})")
+    for name in TABLES:
+        if (rows := getattr(study, name)) is not None:
+            print(f"  {name:<11}{len(rows):>9,} rows")
+    shown = disclosure.working(table)
+    print("", *quality_sentences.lines(shown, words, every=every), sep="\n")
+    if study.events is not None or study.counts is not None:
+        drift = disclosure.working(quality.drift(pipeline.stage_counts(study), stages=study.stages))
+        print(*quality_sentences.some(quality_sentences.jumps(drift, words), every=every), sep="\n")
+    print("", *quality_sentences.findings(shown, words), sep="\n")
+    for row in unusable.to_dict("records"):
+        where = f"{row['events']:,.0f} of {row['denominator']:,.0f} {row['unit']}"
+        print(f"{title} cannot be used: {row['check']}, {where}. {row['remedy']}", file=sys.stderr)
+    return DONE if unusable.empty else USAGE
+
+
+def synth(
+    *, out: Path, seed: int | None = None, messy: Annotated[bool, Parameter(negative="")] = False
+) -> int:
+    """Write a synthetic study whose true relative rates are known.
+
+    Example: ysj synth --out data/synthetic --seed 1
+
+    Parameters
+    ----------
+    out : path
+        The folder to make.
+    seed : int
+        The same seed gives the same bytes.
+    messy : bool
+        Write a damaged case-management export instead, with its mapping and what is true under the damage.
+    """
+    from . import messy as damaged
+    from . import synthetic
+
+    write = damaged.write if messy else synthetic.write
+    print(write(out) if seed is None else write(out, seed=seed))
+    return DONE
