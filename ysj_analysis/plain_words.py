@@ -1,0 +1,223 @@
+"""What does it mean, for young people and parents? Short sentences and one picture, from released tables.
+
+Written for a reading age of about 11. A gap is given as how many of every hundred or thousand children, group
+beside group, and is never said without its picture. "Clearly" is said where the 95% interval of the relative
+rate excludes parity, and "we cannot tell" where it does not.
+"""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from . import wording
+from .disclosure import Released, require
+from .figures import DARK_BLUE, GREY, TURQUOISE, WIDTH, _drawing, _shown
+from .present import Shown, shows, text
+from .sentences import ABOVE, APART, BELOW, TOO_FEW, voice
+from .vocabulary import POPULATION, STAGES, UNKNOWN
+from .wording import Said, Words
+
+MOST = 4
+"""As many stages are told; more would be too long for one page."""
+
+_DID = MappingProxyType(
+    {
+        "no_further_action": "were let go with no further action",
+        "released_under_investigation": "were let go while police looked into it",
+        "diversion": "were kept out of court and offered help",
+        "caution": "were given a formal warning",
+        "charge": "were charged and sent to court",
+        "first_time_entrant": "got a first warning or sentence",
+        "intervention": "began work with the youth justice team",
+        "remand_decision": "had a court decide where they should wait",
+        "bail": "could wait at home",
+        "community_remand": "could wait at home with support",
+        "rlaa": "had to wait in council care",
+        "yda": "had to wait in custody",
+        "convicted": "were found guilty or said that they were",
+        "sentenced": "were given a sentence",
+        "first_tier": "were given a lighter sentence",
+        "community": "were given a sentence to serve at home",
+        "custody": "were sent to custody",
+        "cohort": "had broken the law",
+        "reoffended": "were found to have broken the law again in a year",
+    }
+)
+"""What happened at a stage, in words an eleven-year-old reads; other stages keep the study's own words."""
+
+_NOTHING = "There are too few children here to say anything that is sure and keeps everyone safe."
+
+
+def told(table: pd.DataFrame, words: Words) -> list[str]:
+    """Choose the stages to tell of: those with most clear gaps, then those at which most groups can be compared.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Released relative rates.
+    words : Words
+        The study's words.
+
+    Returns
+    -------
+    list of str
+        Ids of up to ``MOST`` stages, in the order of the system.
+    """
+    compared = table[_others(table)]
+    cohorts = [s.id for s in words.stages.values() if s.kind == "cohort"]  # a way of counting, not a decision
+    compared = compared[~compared["stage"].astype(str).isin(cohorts)]
+    clear = (compared["low"].gt(1) | compared["high"].lt(1)).to_numpy(int)
+    found = pd.DataFrame({"clear": clear, "can": compared["low"].notna().to_numpy(int)})
+    found = found.groupby(compared["stage"].astype(str).to_numpy(), sort=False).sum()
+    best = found[found["can"] > 0].sort_values(["clear", "can"], ascending=False, kind="stable").index[:MOST]
+    return [s for s in found.index if s in set(best)]
+
+
+@wording.said
+def plainly(ratios: Released, words: Words) -> list[str]:
+    """Say, for each stage told of, how many children of each group, and which gaps are clear.
+
+    Parameters
+    ----------
+    ratios : Released
+        Relative rates, one row a stage and group.
+    words : Words
+        The study's words.
+
+    Returns
+    -------
+    list of str
+        A paragraph a stage.
+    """
+    table = require(ratios).table
+    stages = told(table, words)
+    return [_one(table[table["stage"].astype(str).eq(s)], words) for s in stages] or [_NOTHING]
+
+
+@shows
+def picture(ratios: Released, *, name: str, title: str, words: Words) -> Shown:
+    """Draw how many of every hundred or thousand children of each group, a panel for each stage told of.
+
+    Parameters
+    ----------
+    ratios : Released
+        Relative rates, one row a stage and group.
+    name, title : str
+        Name of the file, without its ending; the caption.
+    words : Words
+        The study's words.
+
+    Returns
+    -------
+    Shown
+        Bars with their numbers. A sentence, where nothing can be drawn.
+    """
+    table = require(ratios).table
+    table = table[
+        table["stage"].astype(str).isin(told(table, words)) & ~table["group"].astype(str).eq(UNKNOWN)
+    ]
+    if table.empty:
+        return text(Said(_NOTHING), kind="note")
+    stages = list(dict.fromkeys(table["stage"].astype(str)))
+    groups = list(dict.fromkeys(table["group"].astype(str)))
+    with _drawing({"axes.spines.bottom": False}):
+        figure = Figure(figsize=(WIDTH, len(stages) * (0.3 * len(groups) + 0.55)), layout="constrained")
+        for axes, stage in zip(figure.subplots(len(stages), 1, squeeze=False).ravel(), stages, strict=True):
+            _bars(axes, table[table["stage"].astype(str).eq(stage)], words)
+    return _shown(
+        figure, name, ratios, title, _alt(table, stages, words, title), "Longer bars mean more children."
+    )
+
+
+# -- inside ------------------------------------------------------------------------------------------
+
+
+def _others(table: pd.DataFrame) -> pd.Series:
+    group = table["group"].astype(str)
+    return ~group.eq(table["reference"].astype(str)) & ~group.eq(UNKNOWN)
+
+
+def _one(rows: pd.DataFrame, words: Words) -> str:
+    """Tell one stage."""
+    row, known = rows.iloc[0], rows[~rows["group"].astype(str).eq(UNKNOWN)]
+    shown = known[known["events"].notna() & known["denominator"].notna()]
+    numbers = wording.join(
+        [f"{words.group(g)} {n:.0f}" for g, n in zip(shown["group"], _of_every(shown), strict=True)]
+    )
+    other = words.people(row["reference"])
+    lead = f"{_every(rows, words)} {_did(row['stage'], words)}: {numbers}."
+    by_voice = {v: [] for v in (ABOVE, BELOW, APART, TOO_FEW)}
+    for one in rows[_others(rows)].to_dict("records"):
+        by_voice[voice(one)].append(words.people(one["group"]))
+    parts = {
+        ABOVE: f"For {{}}, it is clearly more than for {other}.",
+        BELOW: f"For {{}}, it is clearly less than for {other}.",
+        APART: "For {}, we cannot tell if there is a gap. That does not mean that there is none.",
+        TOO_FEW: "For {}, there are too few to say.",
+    }
+    if by_voice[APART] and not (by_voice[ABOVE] or by_voice[BELOW] or by_voice[TOO_FEW]):
+        return (
+            f"{lead} We cannot tell if there is a gap for any group. That does not mean that there is none."
+        )
+    return " ".join([lead, *(parts[v].format(wording.join(who)) for v, who in by_voice.items() if who)])
+
+
+def _scale(rows: pd.DataFrame) -> int:
+    """Choose of how many children to speak: the least round number that gives every group at least one."""
+    if rows["base"].iloc[0] != POPULATION:
+        return 100
+    least = (rows["events"] / rows["denominator"]).min()
+    return 1_000 if not least < 0.001 else 10_000
+
+
+def _of_every(rows: pd.DataFrame) -> np.ndarray:
+    return (_scale(rows) * rows["events"] / rows["denominator"]).to_numpy(float)
+
+
+def _every(rows: pd.DataFrame, words: Words) -> str:
+    """Begin the sentence of a stage."""
+    row = rows.iloc[0]
+    if row["base"] == POPULATION:
+        return f"In a year, out of every {_scale(rows):,} children in each group, this many"
+    return f"Out of every 100 children who {_did(row['base'], words)}, this many"
+
+
+def _did(stage: str, words: Words) -> str:
+    """Say what happened at a stage in plain words, where the study has not its own."""
+    own = words.stages.get(str(stage)) is not STAGES.get(str(stage))
+    return words.did(stage) if own else _DID.get(str(stage), words.did(stage))
+
+
+def _bars(axes, rows: pd.DataFrame, words: Words) -> None:
+    y, many = np.arange(len(rows)), _of_every(rows)
+    reference = rows["group"].astype(str).eq(rows["reference"].astype(str)).to_numpy()
+    axes.barh(y, np.nan_to_num(many), color=np.where(reference, TURQUOISE, DARK_BLUE), height=0.7)
+    for i, n in enumerate(many):
+        label = "too few to show" if np.isnan(n) else f"{n:.0f}"
+        axes.text(
+            0 if np.isnan(n) else n, i, f" {label}", va="center", color=GREY if np.isnan(n) else "black"
+        )
+    axes.set_yticks(y, [words.group(g) for g in rows["group"]])
+    axes.set_ylim(len(rows) - 0.4, -0.6)
+    axes.set_xlim(0, max(1.0, np.nanmax(many)) * 1.12)
+    axes.set_xticks([])
+    row, did = rows.iloc[0], _did(rows["stage"].iloc[0], words)
+    population = row["base"] == POPULATION
+    of = f"{_scale(rows):,} in a year" if population else f"100 who {_did(row['base'], words)}"
+    axes.set_title(f"How many {did}, of every {of}", loc="left", fontsize=10.5, fontweight="bold")
+
+
+def _alt(table: pd.DataFrame, stages: list[str], words: Words, title: str) -> str:
+    parts = []
+    for stage in stages:
+        rows = table[table["stage"].astype(str).eq(stage)]
+        said = [
+            f"{words.group(g)} {'too few to show' if np.isnan(n) else f'{n:.0f}'}"
+            for g, n in zip(rows["group"], _of_every(rows), strict=True)
+        ]
+        parts.append(f"{_every(rows, words)} {_did(stage, words)}: {'; '.join(said)}.")
+    return f"{title}. {' '.join(parts)}"
