@@ -58,6 +58,8 @@ class Study:
     children: pd.DataFrame | None = field(default=None, repr=False)
     events: pd.DataFrame | Stored | None = field(default=None, repr=False)
     offences: pd.DataFrame | None = field(default=None, repr=False)
+    sentencing: pd.DataFrame | None = field(default=None, repr=False)
+    support: pd.DataFrame | None = field(default=None, repr=False)
     searches: pd.DataFrame | None = field(default=None, repr=False)
     counts: pd.DataFrame | None = field(default=None, repr=False)
     population: pd.DataFrame | None = field(default=None, repr=False)

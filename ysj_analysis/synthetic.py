@@ -32,8 +32,8 @@ The children whose ethnicity is not known are in ``Truth.ethnicity``; few of the
 Where to look
 -------------
 ``synthetic_planted`` holds the numbers, ``synthetic_world`` the chances and the truth that follow from
-them, ``synthetic_cases`` draws who is arrested and what is decided, ``synthetic_tables`` records it, and
-``synthetic_readme`` writes the data dictionary.
+them, ``synthetic_cases`` draws who is arrested and what is decided, ``synthetic_tables`` and
+``synthetic_orders`` record it, and ``synthetic_readme`` writes the data dictionary.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from . import synthetic_cases, synthetic_readme, synthetic_tables, synthetic_world
+from . import synthetic_cases, synthetic_orders, synthetic_readme, synthetic_tables, synthetic_world
 from .synthetic_draws import first_of, iso
 from .synthetic_planted import AREAS, DIRECT, GROUPS, LINKED_OUTCOME, OFFENCE_TO_ARREST, REFERENCE, YEARS
 from .synthetic_world import Truth
@@ -80,6 +80,8 @@ class Study:
     children: pd.DataFrame
     events: pd.DataFrame
     offences: pd.DataFrame
+    sentencing: pd.DataFrame
+    support: pd.DataFrame
     searches: pd.DataFrame
     population: pd.DataFrame
     truth: Truth
@@ -131,12 +133,14 @@ def simulate(
     """
     world = synthetic_world.world(areas, years, scale=scale, relative_rates=relative_rates)
     extract = int(first_of(world.years[-1] + 1, 10)) - 1
-    decided, recorded, street = (np.random.default_rng([seed, stream]) for stream in range(3))
+    decided, recorded, street, ordered = (np.random.default_rng([seed, stream]) for stream in range(4))
     cases = synthetic_cases.dated(recorded, world, synthetic_cases.cases(decided, world))
     tables, hidden = synthetic_tables.record(recorded, world, cases, extract)
     truth = synthetic_world.truth(world, seed=seed, extract_date=iso(extract).item(), ethnicity=hidden)
     return Study(
         **tables,
+        sentencing=synthetic_orders.sentencing(ordered, tables["events"]),
+        support=synthetic_orders.support(ordered, tables, hidden, extract),
         searches=synthetic_tables.searches(street, world),
         population=synthetic_tables.population_series(truth.areas, truth.years, scale),
         truth=truth,

@@ -159,6 +159,32 @@ TRAIT_FACTORS = {
 """Which trait multiplies the chance of a decision, in every group alike, and by how much."""
 INTERVENTION_AFTER_DIVERSION = 0.6
 
+# -- sentences and support ------------------------------------------------------------------------------
+
+PROPOSED = {  # of children given each sentence: no report, and what the others' reports proposed
+    "first_tier": {"": 0.70, "first_tier": 0.24, "community": 0.06, "custody": 0.0},
+    "community": {"": 0.03, "first_tier": 0.06, "community": 0.86, "custody": 0.05},
+    "custody": {"": 0.04, "first_tier": 0.0, "community": 0.46, "custody": 0.50},
+}
+MONTHS = {  # of custodial sentences, by whether the gravity is below 7
+    True: {4: 0.30, 6: 0.25, 8: 0.20, 12: 0.15, 18: 0.07, 24: 0.03},
+    False: {12: 0.20, 18: 0.25, 24: 0.25, 36: 0.15, 48: 0.10, 60: 0.05},
+}
+NEEDS = {  # of children on an intervention, in whom each need is identified
+    "accommodation": 0.12,
+    "education, training and employment": 0.45,
+    "mental health": 0.40,
+    "special educational needs": 0.50,
+    "substance misuse": 0.35,
+}
+NEEDS_SINCE = 2023
+"""The key performance indicators are recorded from the April of this year."""
+PROGRAMMES = {"mentoring": 0.45, "restorative justice": 0.40, "weapons awareness": 0.30}
+OFFERED, STARTED, COMPLETED = 0.85, 0.75, 0.70
+"""Of children with a need or suited to a programme, of those offered support, and of those who began it."""
+PROGRAMME_STARTED: Mapping[str, float] = {"Asian": 1.0, "Black": 0.8, "Mixed": 1.0, "Other": 1.0, "White": 1.0}
+"""Chance of starting a programme once it is offered, relative to White children; alike for needs."""
+
 # -- searches -----------------------------------------------------------------------------------------
 
 SEARCHED = (30, 27, 36, 42, 45, 33, 27, 24)  # a month, Islington; about a quarter of the published number

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from .synthetic_planted import GROUPS, LEFT_OVER, LINKED_OUTCOME, OFFENCE_TO_ARREST, REFERENCE
+from .synthetic_planted import GROUPS, LEFT_OVER, LINKED_OUTCOME, OFFENCE_TO_ARREST, PROGRAMME_STARTED, REFERENCE
 from .synthetic_tables import EXTRA_COLUMNS
 from .synthetic_world import Truth
 from .vocabulary import STAGES, TABLES, Stage, period_label
@@ -17,6 +17,8 @@ ROWS = {
     "children": "one for each child in `events`",
     "events": "one for each decision",
     "offences": "one for each offence",
+    "sentencing": "one for each episode sentenced",
+    "support": "one for each child and need or programme",
     "searches": "one for each search of a child",
     "population": "one for each area, year, series, age, sex and group",
 }
@@ -49,6 +51,7 @@ def readme(tables: Mapping[str, pd.DataFrame], truth: Truth) -> str:
         planted=_planted(truth),
         slow=OFFENCE_TO_ARREST["Black"],
         quick=OFFENCE_TO_ARREST[REFERENCE],
+        programme=PROGRAMME_STARTED["Black"],
         hit=LINKED_OUTCOME[REFERENCE],
         low_hit=LINKED_OUTCOME["Black"],
     )

@@ -332,6 +332,10 @@ class Column:
 
 SEX = ("female", "male", "unknown")
 SOURCES_OF_ETHNICITY = ("self", "officer", "school", "unknown")
+TIERS = ("first_tier", "community", "custody")
+"""The tiers a court sentences in, which are stages too."""
+KINDS = ("need", "programme")
+"""What support answers: a need that the key performance indicators follow, or a programme of the service's own."""
 _CODES = tuple(e.code for e in ETHNICITIES)
 
 TABLES = MappingProxyType(
@@ -363,6 +367,30 @@ TABLES = MappingProxyType(
             Column("outcome", "text", "the outcome", required=False),
             Column("gravity", "whole", "gravity score, 1 to 8", required=False),
             Column("offence_group", "text", "Youth Justice Board offence group", required=False),
+        ),
+        "sentencing": (
+            Column("child_id", "text", "pseudonym of the child"),
+            Column("episode_id", "text", "the episode that was sentenced"),
+            Column("date", "date", "day of the sentence"),
+            Column(
+                "proposal",
+                "text",
+                "what the pre-sentence report proposed; empty without a report",
+                choices=TIERS,
+                blank=True,
+            ),
+            Column("sentence", "text", "what the court passed", choices=TIERS),
+            Column("months", "whole", "length of a custodial sentence in months", required=False),
+        ),
+        "support": (
+            Column("child_id", "text", "pseudonym of the child"),
+            Column("area", "text", "the youth justice service"),
+            Column("kind", "text", "a need of the key performance indicators, or a programme", choices=KINDS),
+            Column("name", "text", "which need or programme"),
+            Column("identified", "date", "day the need, or that the programme would suit, was recorded"),
+            Column("offered", "date", "day support was offered; empty if it was not", blank=True),
+            Column("started", "date", "day the child first attended; empty if it did not", blank=True),
+            Column("completed", "date", "day the child completed it; empty if it did not", blank=True),
         ),
         "searches": (
             Column("date", "date", "day of the search"),
