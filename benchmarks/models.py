@@ -21,7 +21,7 @@ import time
 import numpy as np
 import pandas as pd
 
-from ysj_analysis import adjusted_cells, models
+from ysj_analysis import adjusted_cells, adjusted_likelihood, models
 
 ROWS, FEWER, SEEDS = 2_800_000, 200_000, 200
 LEVELS = {
@@ -59,8 +59,8 @@ def on_cells(rows):
     cells = adjusted_cells.collapse(rows, names, y=rows["outcome"].to_numpy(float), child=rows["child_id"])
     parts = [cells.codes[:, [j]] == np.arange(1, len(v)) for j, v in enumerate(cells.levels)]
     design = np.hstack([np.ones((len(cells.rows), 1)), *parts])
-    beta, point, _ = adjusted_cells.maximum(design, cells.events, cells.exposure, family="logistic")
-    covariance = adjusted_cells.clustered(cells, design, point.mean, point.information)
+    beta, point, _ = adjusted_likelihood.maximum(design, cells.events, cells.exposure, family="logistic")
+    covariance = adjusted_likelihood.clustered(cells, design, point.mean, point.information)
     return beta, np.sqrt(np.diag(covariance)), time.process_time() - start
 
 

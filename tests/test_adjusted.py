@@ -187,7 +187,7 @@ def test_rows_are_kept_and_the_argument_is_not_edited(custody):
     before = custody.copy()
     fit = models.adjusted(custody, blocks={"offence": ["offence_group", "gravity"]})
     pd.testing.assert_frame_equal(custody, before)
-    assert list(fit.table.columns[-2:]) == ["note", "attenuation"]
+    assert list(fit.table.columns[-3:]) == ["note", "residual_df", "attenuation"]
     sizes = fit.table.groupby(["block", "measure"], observed=True).size()
     assert sizes.eq(custody["group"].cat.categories.size).all()
     assert fit.dropped["why"].str.contains("tells nothing that the terms before it do not").any()
@@ -206,3 +206,22 @@ def test_a_case_is_an_episode_that_reached_the_stage(custody):
     assert set(held["age"]) <= {*map(str, range(10, 18)), "unknown"}
     assert set(held["previous"]) <= {"0", "1", "2", "unknown"}
     assert "birth_month" not in held
+
+
+def test_residual_freedom_and_saturation_are_on_every_row():
+    """Three groups by two gravities are six cells; the raw block has three, and three coefficients."""
+    fit = models.adjusted(episodes(7), blocks={"gravity": ["gravity"]})
+    assert fit.table.groupby("block", sort=False)["residual_df"].first().to_dict() == {"raw": 0, "gravity": 2}
+    assert fit.coefficients.groupby("block")["residual_df"].first().to_dict() == {"raw": 0, "gravity": 2}
+
+
+def test_many_rows_have_the_same_errors_to_six_digits(monkeypatch):
+    """Scores of many rows are held in single precision; statsmodels holds all in double."""
+    monkeypatch.setattr("ysj_analysis.adjusted_likelihood.MANY", 0)
+    rows = episodes(8)
+    mine = models.adjusted(rows, blocks={"all": ["gravity", "sex"]}).coefficients
+    mine = mine[mine["block"].eq("all")].set_index("term")
+    peer, _ = row_fit(rows, "logistic")
+    terms = ["(intercept)", "group: Black", "group: Mixed", "gravity: 6", "sex: male"]
+    assert mine.loc[terms, "standard_error"].to_numpy() == pytest.approx(peer.bse, rel=1e-6)
+    assert (mine.loc[terms, "standard_error"].to_numpy() != peer.bse).any()

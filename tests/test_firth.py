@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ysj_analysis import firth
-from ysj_analysis.adjusted_cells import maximum
+from ysj_analysis.adjusted_likelihood import maximum
 
 # R 4.2.2: a 2 x 2 table, 0 of 20 against 9 of 30; penalised likelihood maximised by optim, limits by uniroot.
 TWO_BY_TWO = {"estimate": -2.896811, "low": -7.779592, "high": -0.7230216, "p": 0.004726191}

@@ -15,11 +15,13 @@ import numpy as np
 import pandas as pd
 
 from . import firth
-from .adjusted_blocks import ASSESSED, BLOCKS, RAW, Block, nested
-from .adjusted_cells import LOGISTIC, POISSON, Cells, aliased, clustered, collapse, maximum, merged
+from .adjusted_blocks import ASSESSED, BLOCKS, Block, nested
+from .adjusted_cells import LOGISTIC, POISSON, Cells, collapse, merged
+from .adjusted_likelihood import aliased, clustered, maximum
 from .adjusted_margins import DIFFERENCE, RATIO, Margins, by_delta, by_profile
 from .adjusted_rows import UsableRows, usable_rows
-from .vocabulary import MEASURE, UNKNOWN
+from .adjusted_table import attenuated, rows_of
+from .vocabulary import MEASURE
 
 FEWEST_TO_FIT = 2
 """Under so many events per coefficient nothing is fitted, by Firth's likelihood either."""
@@ -38,14 +40,15 @@ class Fit:
     Attributes
     ----------
     table : DataFrame
-        The columns of ``vocabulary.MEASURE``, ``block`` after the group, ``attenuation`` last.
+        The columns of ``vocabulary.MEASURE``, ``block`` after the group, ``residual_df`` and ``attenuation``
+        last. A block whose ``residual_df`` is 0 is saturated, and gives each cell's own share away.
     formula : str
         The models in words.
     diagnostics : DataFrame
         For each block the rows, children, cells, coefficients, events, events per coefficient, residual
         degrees of freedom, which likelihood and why, and the mediators.
     coefficients : DataFrame
-        ``block, term, estimate, standard_error`` on the scale of the logarithm of the odds or rate.
+        ``block, term, estimate, standard_error, residual_df``; of the logarithm of the odds or rate.
     dropped : DataFrame
         ``block, what, why, rows``: rows, covariates and blocks that could not be used.
     """
@@ -269,11 +272,11 @@ def _maximised(cells: Cells, design, why: str, family: str, level: float, cluste
 def _fit(cases, rows: UsableRows, cells: Cells, steps, fitted, *, reference, family, cluster) -> Fit:
     """Lay the blocks out as one table, with what they were fitted on."""
     blocks = [
-        _rows_of(rows, cells, step, found, kind, reference, family)
+        rows_of(rows, cells, step, found, kind, reference, family)
         for step, found in zip(steps, fitted, strict=True)
         for kind in (RATIO, DIFFERENCE)
     ]
-    table = _attenuated(pd.concat(blocks, ignore_index=True))
+    table = attenuated(pd.concat(blocks, ignore_index=True))
     by = MEASURE.index("group") + 1
     for found in fitted:
         if found["table"] and not found["plain"]:
@@ -281,7 +284,7 @@ def _fit(cases, rows: UsableRows, cells: Cells, steps, fitted, *, reference, fam
     coefficients = [
         pd.DataFrame(
             {"block": s.name, "term": f["terms"], "estimate": f["beta"], "standard_error": f["error"]}
-        )
+        ).assign(residual_df=f["facts"]["residual_df"])
         for s, f in zip(steps, fitted, strict=True)
         if f["table"]
     ]
@@ -294,65 +297,9 @@ def _fit(cases, rows: UsableRows, cells: Cells, steps, fitted, *, reference, fam
     )
     dropped = [*rows.dropped, *(line for found in fitted for line in found["dropped"])]
     return Fit(
-        table=table[[*MEASURE[:by], "block", *MEASURE[by:], "attenuation"]],
+        table=table[[*MEASURE[:by], "block", *MEASURE[by:], "residual_df", "attenuation"]],
         formula=formula,
         diagnostics=pd.DataFrame([found["facts"] for found in fitted]),
         coefficients=pd.concat(coefficients, ignore_index=True),
         dropped=pd.DataFrame(dropped, columns=["block", "what", "why", "rows"]),
     )
-
-
-def _rows_of(
-    rows: UsableRows, cells: Cells, step: Block, found, kind: str, reference, family
-) -> pd.DataFrame:
-    """Give the rows of one block and measure: every group of the cases, modelled or not."""
-    groups = list(rows.groups)
-    levels = pd.Index(cells.levels[0])
-    events = np.bincount(cells.codes[:, 0], cells.events, len(levels))
-    sizes = np.bincount(cells.codes[:, 0], cells.exposure, len(levels))
-    at = levels.get_indexer(groups)
-    inside = at >= 0
-    values = np.full((4, len(groups)), np.nan)
-    if found["table"]:
-        values[:, inside] = np.column_stack([np.full(4, np.nan), found["table"][kind]])[:, at[inside]]
-    itself = np.array([g == reference for g in groups])
-    values[0, itself] = (1.0 if kind == RATIO else 0.0) if found["table"] else np.nan
-    why = np.select(
-        [itself, [g == UNKNOWN for g in groups], ~inside, np.full(len(groups), not found["table"])],
-        ["reference", "not_compared", "no_denominator", "too_few_to_fit"],
-        "",
-    ).astype(object)
-    modelled = inside & ~itself & bool(found["table"])
-    zero = modelled & (np.where(inside, events[at], 1) == 0)
-    why += np.where(zero, " zero_numerator", "")
-    why += np.where(modelled & (not found.get("plain", True)), " sparse", "")
-    why += np.where(modelled & bool(step.mediators), " mediator", "")
-    seen = pd.DataFrame(rows.beside, columns=["group", "events", "denominator"]).set_index("group")
-    return pd.DataFrame(
-        {
-            **rows.scope,
-            "measure": f"adjusted_{'risk' if family == LOGISTIC else 'rate'}_{kind}",
-            "group": pd.Categorical(groups, groups, ordered=True),
-            "block": step.name,
-            "reference": reference,
-            "events": np.where(inside, events[at], seen["events"].reindex(groups).fillna(0)),
-            "denominator": np.where(inside, sizes[at], seen["denominator"].reindex(groups).fillna(0)),
-            "reference_events": events[0],
-            "reference_denominator": sizes[0],
-            **dict(zip(("estimate", "low", "high", "p_value"), values, strict=True)),
-            "method": found["method"][kind] if found["table"] else "none",
-            "note": pd.Series(why, dtype=object).str.strip().to_numpy(object),
-        }
-    )
-
-
-def _attenuated(table: pd.DataFrame) -> pd.DataFrame:
-    """Add what part of the raw log ratio or difference each block took away."""
-    ratio = table["measure"].str.endswith(RATIO)
-    size = table["estimate"].where(~ratio, np.log(table["estimate"].where(table["estimate"] > 0)))
-    parity = ratio.astype(float)
-    off = (table["low"] > parity) | (table["high"] < parity)
-    one = [table["measure"], table["group"].astype(str)]
-    raw = size.where(table["block"].eq(RAW) & off).groupby(one).transform("first")
-    before = size.groupby(one).transform(lambda s: s.ffill().shift())
-    return table.assign(attenuation=((before - size) / raw).where(table["block"].ne(RAW)))

@@ -12,7 +12,8 @@ from collections.abc import Callable
 import numpy as np
 from scipy import special
 
-from .adjusted_cells import LOGISTIC, likelihood
+from .adjusted_cells import LOGISTIC
+from .adjusted_likelihood import likelihood
 
 FEWEST_PER_PARAMETER = 5
 """Under so many events per coefficient the plain likelihood is not used."""
@@ -75,7 +76,7 @@ def profile(
     beta : array
         Where the penalised likelihood is greatest.
     design, events, exposure, family
-        As for ``adjusted_cells.likelihood``.
+        As for ``adjusted_likelihood.likelihood``.
     level : float
         Confidence level.
     widen : float
@@ -93,7 +94,7 @@ def profile(
 
     Examples
     --------
-    >>> from ysj_analysis.adjusted_cells import maximum
+    >>> from ysj_analysis.adjusted_likelihood import maximum
     >>> x, n = np.array([0.0, 9.0]), np.array([20.0, 30.0])
     >>> design = np.array([[1.0, 1], [1, 0]])
     >>> best = maximum(design, x, n, family="logistic", firth=True)[0]
@@ -171,7 +172,7 @@ def p_value(beta, design, events, exposure, column: int, *, family: str, widen: 
     beta : array
         Where the penalised likelihood is greatest.
     design, events, exposure, family
-        As for ``adjusted_cells.likelihood``.
+        As for ``adjusted_likelihood.likelihood``.
     column : int
         Which coefficient.
     widen : float
@@ -184,7 +185,7 @@ def p_value(beta, design, events, exposure, column: int, *, family: str, widen: 
 
     Examples
     --------
-    >>> from ysj_analysis.adjusted_cells import maximum
+    >>> from ysj_analysis.adjusted_likelihood import maximum
     >>> design, x, n = np.array([[1.0, 1], [1, 0]]), np.array([0.0, 9.0]), np.array([20.0, 30.0])
     >>> best = maximum(design, x, n, family="logistic", firth=True)[0]
     >>> round(p_value(best, design, x, n, 1, family="logistic"), 4)

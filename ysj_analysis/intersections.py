@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
-from .adjusted_cells import aliased
+from .adjusted_likelihood import aliased
 from .vocabulary import UNKNOWN
 
 FEWEST_STRATA = 20
