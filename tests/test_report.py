@@ -5,6 +5,8 @@ import hashlib
 import json
 import os
 import re
+import signal
+import sys
 import threading
 from html.parser import HTMLParser
 from pathlib import Path
@@ -339,6 +341,7 @@ def test_a_failed_swap_brings_the_old_report_back(old, monkeypatch, failing):
         return rename(self, target)
 
     monkeypatch.setattr(Path, "rename", broken)
+    monkeypatch.setattr(publication, "_exchanged", lambda *_: False)  # a disk that cannot, as on Windows
     with pytest.raises(OSError, match="No space left"), whole(old) as build:
         (build / "index.html").write_text("new")
     assert files(old.parent) == {"tiny/index.html": b"old"}
@@ -365,7 +368,44 @@ def test_a_failed_render_writes_nothing(tmp_path, monkeypatch):
     assert [p.name for p in tmp_path.iterdir()] == ["tiny.ipynb"]
 
 
+@pytest.mark.skipif(sys.platform not in ("linux", "darwin"), reason="this system has no exchange")
+def test_the_old_report_can_be_read_until_the_new_one_stands_there(old, monkeypatch):
+    seen = []
+    exchanged = publication._exchanged
+
+    def watched(*folders):
+        seen.append((old / "index.html").read_text())
+        done = exchanged(*folders)
+        seen.append((old / "index.html").read_text())
+        return done
+
+    monkeypatch.setattr(publication, "_exchanged", watched)
+    monkeypatch.setattr(Path, "rename", lambda *_: pytest.fail("there was a moment without a report"))
+    with whole(old) as build:
+        (build / "index.html").write_text("new")
+    assert seen == ["old", "new"]
+    assert files(old.parent) == {"tiny/index.html": b"new"}
+
+
+def test_a_request_to_stop_waits_for_what_must_not_be_cut(old, monkeypatch):
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    swap = publication._swap
+
+    def asked(*folders):
+        signal.raise_signal(signal.SIGTERM)
+        swap(*folders)
+
+    monkeypatch.setattr(publication, "_swap", asked)
+    try:
+        with pytest.raises(SystemExit), whole(old) as build:
+            (build / "index.html").write_text("new")
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert files(old.parent) == {"tiny/index.html": b"new"}
+
+
 def test_what_a_killed_run_left_is_tidied(old):
+    (old.parent / ".tiny.abc.scratch").mkdir()
     (old.parent / ".tiny.abc.part").mkdir()
     old.rename(old.parent / ".tiny.abc.old")
     assert fail_over(old) == {"index.html": b"old"}

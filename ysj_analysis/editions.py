@@ -6,17 +6,16 @@ that was changed, moved or taken out is noticed. The ledger holds printed number
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
-import time
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from .joint_facts import EARLIER, Count, Fact, as_record, from_record
 from .policies import DisclosureError
-from .publication import Locked, _lock
+from .publication import turn
 
 NAME = "editions.jsonl"
 _START = "0" * 64
@@ -114,7 +113,9 @@ def append(path: str | Path, edition: Edition) -> bool:
         If the ledger was edited.
     """
     path = Path(path)
-    with _held(path):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with turn(path.with_name(f".{path.name}.lock"), path, wait=_PATIENCE):
+        _beside(path).unlink(missing_ok=True)  # of a run that was killed
         if edition in read(path):
             return False
         lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
@@ -125,8 +126,7 @@ def append(path: str | Path, edition: Edition) -> bool:
             "facts": [as_record(f) for f in edition.facts],
         }
         text = json.dumps(body | {"hash": _hash(body)}, sort_keys=True, ensure_ascii=False)
-        with path.open("a", encoding="utf-8", newline="\n") as ledger:
-            ledger.write(text + "\n")
+        _replace(path, "".join(f"{line}\n" for line in [*lines, text]))
     return True
 
 
@@ -139,18 +139,18 @@ def _hash(body: dict) -> str:
     return hashlib.sha256(json.dumps(body, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
-@contextlib.contextmanager
-def _held(path: Path) -> Iterator[None]:
-    """Hold the ledger while a line is added; another run that holds it is waited for."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    until = time.monotonic() + _PATIENCE
-    with contextlib.ExitStack() as stack:
-        while True:
-            try:
-                stack.enter_context(_lock(path.with_name(f".{path.name}.lock"), path))
-                break
-            except Locked:
-                if time.monotonic() > until:
-                    raise
-                time.sleep(0.05)
-        yield
+def _replace(path: Path, text: str) -> None:
+    """Write a file whole or not at all, so that a run that is killed, or a full disk, cuts no line short."""
+    new = _beside(path)
+    try:
+        with new.open("w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        new.replace(path)
+    finally:
+        new.unlink(missing_ok=True)
+
+
+def _beside(path: Path) -> Path:
+    return path.with_name(f".{path.name}.new")
