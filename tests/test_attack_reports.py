@@ -201,8 +201,7 @@ def test_single_years_beside_rolling_windows_give_children_away_under_the_local_
     found = intruder.attack(folders)
     assert found.succeeded
     assert all(f.high - f.low <= 2 and f.low <= 7 for f in found.findings)
-    first = found.findings[0]
-    assert {s.partition("/")[0] for s in first.sources} == {"w1", "w3"}
+    assert {"w1", "w3"} in [{s.partition("/")[0] for s in f.sources} for f in found.findings]
 
 
 @pytest.mark.parametrize("unit", ["children", "episodes"])

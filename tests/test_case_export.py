@@ -543,7 +543,8 @@ def test_outcomes_that_reach_no_stage_are_counted_away(room):
 
 
 def test_area_rules(room):
-    room.convert(tail='[decisions]\nout_of_area = "keep"\nlooked_after_elsewhere = "remove"')
+    known = changed(PEOPLE, {(3, 4): "White British"})
+    room.convert(known, tail='[decisions]\nout_of_area = "keep"\nlooked_after_elsewhere = "remove"')
     events = load.events(room.out)
     assert sorted(events["area"]) == ["Islington", "Islington", "Out of area"]
     assert room.line("who live outside the area of their service")[0] == 3

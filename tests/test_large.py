@@ -69,7 +69,7 @@ def random_study(seed):
             "sex": draw.choice(["male", "female", "unknown"]),
             "birth_month": draw.choice(["2006-03", ""]),
             "ethnicity": draw.choice(ETHNICITIES).code,
-            "ethnicity_source": "self",
+            "ethnicity_source": draw.choice(["self", "self", "self", "officer", "school", "unknown"]),
             "looked_after": draw.choice(["yes", "no", ""]),
         }
         for i in range(60)

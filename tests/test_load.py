@@ -23,7 +23,7 @@ Islington,2023,charge,White,12,45
 CHILDREN = """\
 child_id,sex,birth_month,ethnicity,ethnicity_source,looked_after,send,area
 kid-7,male,2009-07,B1,self,yes,no,Islington
-kid-8,female,,W1,officer,,,Islington
+kid-8,female,,W1,self,,,Islington
 """
 EVENTS = """\
 child_id,episode_id,stage,date,area

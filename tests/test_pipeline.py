@@ -365,7 +365,63 @@ def test_the_ledger_says_what_was_left_out(study):
         "events of a child not seen at the stage before in that year and area": {"removed": 1, "left": 8},
         "events of a child with no record": {"removed": 0, "left": 1},
         "events of a child of unknown ethnicity": {"removed": 0, "left": 1},
+        "events of a child with officer-defined ethnicity alone": {"removed": 0, "left": 0},
+        "events of a child with ethnicity as recorded by schools alone": {"removed": 0, "left": 0},
+        "events of a child with ethnicity of which nobody recorded who said it alone": {
+            "removed": 0,
+            "left": 0,
+        },
     }
+
+
+def test_one_count_holds_one_source_of_ethnicity(study):
+    """Three Black children say so themselves, two White are seen so by an officer, a school says Mixed of one."""
+    said = {"b1": "B1,self", "b2": "B2,self", "b3": "B9,self", "w1": "W1,officer", "w2": "W2,officer"}
+    said |= {"w3": "W1,self", "m1": "M1,school", "u1": "A1,unknown", "n1": "NS,self", "n2": "NK,officer"}
+    people = CHILDREN.splitlines()[0] + "\n" + "".join(f"{c},male,2008-01,{e},no\n" for c, e in said.items())
+    text = "child_id,episode_id,stage,date,area\n" + "".join(
+        f"{c},e-{c},arrest,2022-05-01,Islington\n" for c in said
+    )
+    toml = YEARS.replace("[2021, 2022]", "[2022, 2022]")
+    source = study(children_csv=people, events_csv=text, study_toml=toml)
+
+    def found(**asked):
+        table = pipeline.stage_counts(source, **asked)
+        return {g: int(n) for g, n in zip(table["group"].astype(str), table["events"], strict=True) if n}
+
+    assert found() == found(ethnicity_source="self") == {"Black": 3, "White": 1, "Unknown": 6}
+    assert found(ethnicity_source="officer") == {"White": 2, "Unknown": 8}
+    assert found(ethnicity_source="school") == {"Mixed": 1, "Unknown": 9}
+    assert found(ethnicity_source="unknown") == {"Asian": 1, "Unknown": 9}
+    lines = pipeline.ledger(source).set_index("what")["left"]
+    assert lines["events of a child with officer-defined ethnicity alone"] == 2
+    assert lines["events of a child with ethnicity as recorded by schools alone"] == 1
+    assert lines["events of a child of unknown ethnicity"] == 2
+    with pytest.raises(ValueError, match="must be one of self, officer, school, unknown"):
+        pipeline.stage_counts(source, ethnicity_source="both")
+    every = pipeline.for_report(source, area="Islington", year=2022)
+    assert every.set_index("group")["events"]["Unknown"] == 6
+
+
+def test_a_study_may_count_another_source_but_says_so(study):
+    """Nothing in the data says who said it: refused for a count of self-defined ethnicity, and countable as what it is."""
+    people = CHILDREN.replace(",self,", ",unknown,")
+    with pytest.raises(load.DataError) as told:
+        study(children_csv=people, events_csv=TWO_YEARS, study_toml=YEARS)
+    for part in (
+        "0 of 4 children have a known self-defined ethnicity",
+        "First: row 2",
+        "3 have ethnicity of which",
+    ):
+        assert part in str(told.value)
+    own = 'ethnicity_source = "unknown"\n' + YEARS
+    source = study(children_csv=people, events_csv=TWO_YEARS, study_toml=own)
+    with pytest.raises(load.DataError, match="ethnicity_source is 'me'; it must be one of self, officer"):
+        study(children_csv=people, events_csv=TWO_YEARS, study_toml=own.replace("unknown", "me"))
+    assert pipeline.stage_counts(source)["events"].sum() > 0
+    assert "ethnicity of which nobody recorded who said it is counted" in " ".join(
+        pipeline.ledger(source)["why"]
+    )
 
 
 def test_an_area_without_events_at_a_stage_has_rows_of_none(study):
@@ -396,6 +452,7 @@ def late_charges(last="2024-03-31"):
 def test_a_delay_is_not_shown_as_a_fall(study):
     text, ids = late_charges()
     people = CHILDREN.splitlines()[0] + "\n" + "".join(f"{i},male,2008-01,W1,self,no\n" for i in ids)
+    people += "b1,male,2008-01,B1,self,no\n"
     toml = YEARS.replace("[2021, 2022]", "[2018, 2023]")
     source = study(children_csv=people, events_csv=text, study_toml=toml)
     table = pipeline.stage_counts(source)
@@ -435,7 +492,8 @@ def financial(day):
 @pytest.fixture(scope="module")
 def recounted():
     """Sets of children and episodes by area, year, stage and group: by date, and by cohort."""
-    group = {c["child_id"]: broad_groups("2021")[c["ethnicity"]] for c in read_csv("children.csv")}
+    own = [c for c in read_csv("children.csv") if c["ethnicity_source"] == "self"]
+    group = {c["child_id"]: broad_groups("2021")[c["ethnicity"]] for c in own}
     decisions = read_csv("events.csv")
     start = {}
     for row in decisions:

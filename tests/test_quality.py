@@ -75,8 +75,8 @@ FAULTS = [
     ("ethnicity not known", "charge", 1, 2, "children.csv", "B1,self", "NK,unknown"),
     ("ethnicity not recorded", "bail", 1, 1, "children.csv", "B1,self", "NR,unknown"),
     ("ethnicity unknown, in all", "children.csv", 1, 4, "children.csv", "B1,self", "NR,unknown"),
-    ("officer-defined ethnicity", "charge", 1, 2, "children.csv", "W1,self", "W1,officer"),
-    ("school-recorded ethnicity", "arrest", 1, 4, "children.csv", "W1,self", "W1,school"),
+    ("officer-defined ethnicity alone", "charge", 1, 2, "children.csv", "W1,self", "W1,officer"),
+    ("school-recorded ethnicity alone", "arrest", 1, 4, "children.csv", "W1,self", "W1,school"),
     ("source of ethnicity unknown", "arrest", 1, 4, "children.csv", "W1,self", "W1,unknown"),
     ("child without a record", "events.csv", 1, 4, "children.csv", "c3,female", "c9,female"),
     ("sex not known", "children.csv", 1, 4, "children.csv", "c3,female", "c3,unknown"),
@@ -154,8 +154,19 @@ def test_each_fault_is_found_and_counted(tmp_path, check, stage, events, of, fil
 def test_every_check_of_events_is_planted():
     of_counts = {"ethnicity unknown", "hidden in the source", "share jumps between years"}
     of_searches = {"self-defined and officer-defined differ"}
-    late = {"followed for too short a time"}
+    late = {"followed for too short a time", "self-defined ethnicity alone"}
     assert set(profile_checks.CHECKS) == {f[0] for f in FAULTS} | of_counts | of_searches | late
+
+
+def test_what_a_count_of_the_officers_view_leaves_out(tmp_path):
+    """Two children are known by the officers' word, two by their own."""
+    text = re.sub(r"(B1|W1),self", r"\1,officer", FILES["children.csv"])
+    toml = FILES["study.toml"].replace("ethnicity_base", 'ethnicity_source = "officer"\nethnicity_base')
+    table = quality.profile(load.study(write(tmp_path / "s", **{"children.csv": text, "study.toml": toml})))
+    found = row(table, "self-defined ethnicity alone", "arrest")
+    assert (found["events"], found["denominator"], found["severity"]) == (2, 4, "caution")
+    assert row(table, "ethnicity unknown, in all", "children.csv")["events"] == 2
+    assert "officer-defined ethnicity alone" not in set(table["check"])
 
 
 def test_nothing_is_changed_or_dropped(tmp_path):
@@ -167,9 +178,9 @@ def test_nothing_is_changed_or_dropped(tmp_path):
 
 
 def test_severity_follows_from_the_two_numbers_alone():
-    """Officer-defined: any is a caution; unknown in all: from 5% a caution, from half it stops."""
+    """Scores out of range: any is a caution; unknown in all: from 5% a caution, from half it stops."""
     given = [
-        ("officer-defined ethnicity", 1, 400, "", "caution"),
+        ("gravity out of range", 1, 400, "", "caution"),
         ("ethnicity unknown, in all", 19, 400, "", "note"),
         ("ethnicity unknown, in all", 20, 400, "", "caution"),
         ("ethnicity unknown, in all", 200, 400, "", "stops"),
@@ -350,9 +361,13 @@ def test_the_denominators_are_those_of_completeness(synthetic):
     counts = pipeline.for_report(synthetic, area="Islington", year=2023)
     known = quality.completeness(pipeline.cumulative(counts, synthetic.stages)).set_index("stage")
     table = quality.evidence(synthetic, area="Islington", year=2023, years=5)
-    kinds = table[
-        table["check"].isin(["ethnicity not stated", "ethnicity not known", "ethnicity not recorded"])
+    reasons = ["ethnicity not stated", "ethnicity not known", "ethnicity not recorded"]
+    reasons += [
+        "officer-defined ethnicity alone",
+        "school-recorded ethnicity alone",
+        "source of ethnicity unknown",
     ]
+    kinds = table[table["check"].isin(reasons)]
     by_stage = kinds[kinds["unit"] == "children"].groupby("stage")
     assert by_stage["denominator"].nunique().eq(1).all()
     together = by_stage[["events"]].sum().assign(denominator=by_stage["denominator"].first())
@@ -364,8 +379,8 @@ def test_the_denominators_are_those_of_completeness(synthetic):
 def test_a_picture_has_each_percentage_in_words(public, synthetic):
     shown = quality_figures.quality_picture(public, name="q", title="Title", words=Words.of(synthetic))
     table = public.table
-    diversion = row(table, "officer-defined ethnicity", "diversion")
-    assert f"Diversion {diversion['percent']:.1f}%" in shown.data["alt"]
+    arrest = row(table, "officer-defined ethnicity alone", "arrest")
+    assert f"Arrest {arrest['percent']:.1f}%" in shown.data["alt"]
     assert "[c]" in shown.data["alt"]
     assert "ethnicity not recorded" not in shown.data["alt"].lower()  # hidden everywhere
 
@@ -392,7 +407,7 @@ def test_the_synthetic_study_by_hand(synthetic):
     for check, field, value in (
         ("ethnicity not stated", "ethnicity", "NS"),
         ("ethnicity not recorded", "ethnicity", "NR"),
-        ("officer-defined ethnicity", "ethnicity_source", "officer"),
+        ("officer-defined ethnicity alone", "ethnicity_source", "officer"),
     ):
         found = row(table, check, "arrest")
         assert found["denominator"] == len(arrested)
@@ -467,8 +482,10 @@ def test_check_prints_working_figures(tmp_path, capsys):
     assert err == ""
     assert "Small: can be used." in out
     assert "Working figures, not for publication" in out
-    assert re.search(r"caution +officer-defined ethnicity +Charge +1 +2 +50.0 +children +and 1 more", out)
-    assert "Caution: officer-defined ethnicity, most often at charge: 1 of 2 children (50.0%)" in out
+    assert re.search(
+        r"caution +officer-defined ethnicity alone +Charge +1 +2 +50.0 +children +and 1 more", out
+    )
+    assert "Caution: officer-defined ethnicity alone, most often at charge: 1 of 2 children (50.0%)" in out
     assert not re.search(r"\bc[1-4]\b|\be[1-5]\b|\bnan\b", out)
 
 
@@ -481,13 +498,13 @@ def test_check_shows_every_check_when_asked(tmp_path, capsys):
 
 
 def test_check_says_why_a_study_cannot_be_used(tmp_path, capsys):
-    """Three of four children of unknown ethnicity."""
-    text = re.sub(r"(B1|W1|M1),self", "NR,unknown", FILES["children.csv"])
+    """Two of four children of unknown ethnicity."""
+    text = re.sub(r"(B1|M1),self", "NR,unknown", FILES["children.csv"])
     assert main(["check", str(write(tmp_path / "s", **{"children.csv": text}))]) == 2
     out, err = capsys.readouterr()
     assert "Small: cannot be used." in out
     assert err == (
-        "Small cannot be used: ethnicity unknown, in all, 3 of 4 children. Record ethnicity before comparing groups.\n"
+        "Small cannot be used: ethnicity unknown, in all, 2 of 4 children. Record ethnicity before comparing groups.\n"
     )
 
 

@@ -344,5 +344,7 @@ def test_marks_follow_the_government_shorthand(note, mark):
 
 def test_every_stage_and_group_has_words():
     for stage in STAGES.values():
-        assert re.match(r"(were|was|had|received|reoffended|became|entered) ?", WORDS.did(stage.id)), stage.id
+        assert re.match(
+            r"(were|was|had|received|reoffended|became|entered|started) ?", WORDS.did(stage.id)
+        ), stage.id
         assert WORDS.stage(stage.id) == stage.label

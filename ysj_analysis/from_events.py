@@ -16,11 +16,11 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from . import large
+from . import ethnicity_source, large
 from .calendar_periods import year_of
 from .large import NOT_SAID
 from .load import Study
-from .vocabulary import FIRST_MONTH, UNKNOWN, broad_groups, chain
+from .vocabulary import FIRST_MONTH, SOURCE_LABELS, UNKNOWN, chain
 from .windows import PENDING_LIMIT, child_years, grid, levels, root
 
 IDS = {"children": "child_id", "episodes": "episode_id"}
@@ -40,7 +40,7 @@ def prepared(study: Study) -> pd.DataFrame:
     DataFrame
         The events in the study's areas of which the year or the cohort is one of the study's, with
         ``year`` (of the event), ``cohort`` (the year of the first event of its episode), ``group``
-        and what is known of the child, ``unknown`` where nothing is. Of stored events (``large``) these
+        (as the study's one source of ethnicity has it) and what is known of the child, ``unknown`` where nothing is. Of stored events (``large``) these
         columns are all there is, and ids are numbers.
     """
     if isinstance(study.events, large.Stored):
@@ -48,7 +48,7 @@ def prepared(study: Study) -> pd.DataFrame:
     events = study.events
     year = year_of(events["date"], study.period)
     people = study.children.set_index("child_id")
-    group = people["ethnicity"].astype(str).map(broad_groups(study.base))
+    group = ethnicity_source.groups(people, base=study.base, source=study.ethnicity_source)
     said = {c: people[c].astype(str).replace("", NOT_SAID) for c in SPLITS if c in people}
     joined = events.assign(
         year=year,
@@ -275,7 +275,12 @@ def lines(study: Study) -> list[tuple]:
             n["kept"] - n["skipped"],
         ),
         ("events of a child with no record", f"kept, as {UNKNOWN}", 0, n["no_record"]),
-        ("events of a child of unknown ethnicity", f"kept, as {UNKNOWN}", 0, n["unknown"]),
+        ("events of a child of unknown ethnicity", f"kept, as {UNKNOWN}", 0, n["unknown_group"]),
+    ]
+    own = SOURCE_LABELS[study.ethnicity_source]
+    found += [
+        (f"events of a child with {SOURCE_LABELS[s]} alone", f"kept, as {UNKNOWN}: {own} is counted", 0, n[s])
+        for s in ethnicity_source.others(study.ethnicity_source)
     ]
     if study.counts is not None:
         found.append(("rows of counts.csv", "not used: events are counted", len(study.counts), 0))
@@ -286,6 +291,8 @@ def _tally(study: Study) -> dict[str, int]:
     """Count what the ledger says of the events: ``large.tally`` in memory."""
     kept = prepared(study)
     no_record = ~kept["child_id"].isin(study.children["child_id"])
+    said = ethnicity_source.said_by_others(study.children, source=study.ethnicity_source)
+    other = kept["child_id"].map(said.set_axis(study.children["child_id"])).fillna("")
     return {
         "all": len(study.events),
         "inside": int(study.events["area"].isin(study.areas).sum()),
@@ -293,7 +300,8 @@ def _tally(study: Study) -> dict[str, int]:
         "later": int((kept["year"] > study.years[1]).sum()),
         "skipped": int(_skipped(kept, study).sum()),
         "no_record": int(no_record.sum()),
-        "unknown": int(((kept["group"] == UNKNOWN) & ~no_record).sum()),
+        "unknown_group": int(((kept["group"] == UNKNOWN) & ~no_record & other.eq("")).sum()),
+        **{s: int(other.eq(s).sum()) for s in ethnicity_source.others(study.ethnicity_source)},
     }
 
 

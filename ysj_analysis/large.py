@@ -14,8 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from .ethnicity_source import others
 from .reading import DataError
-from .vocabulary import FIRST_MONTH, SEX, STAGES, UNKNOWN, Stage, broad_groups
+from .vocabulary import FIRST_MONTH, SEX, SOURCES_OF_ETHNICITY, STAGES, UNKNOWN, Stage, broad_groups
 
 IDS = {"children": "child", "episodes": "episode"}
 NOT_SAID = "unknown"
@@ -25,6 +26,9 @@ FLAG = ("no", "yes", NOT_SAID)
 SPLITS: Mapping[str, tuple[str, ...]] = {"sex": SEX, "looked_after": FLAG, "send": FLAG}
 MOST_STAGES = 62
 """The stages a child reached are the bits of one whole number."""
+
+NO_RECORD, RECORD = 0, 1
+"""Of a child nothing is recorded; or what is recorded is counted, or not known to anyone."""
 
 _GROUPS = tuple(dict.fromkeys(broad_groups("2021").values()))
 
@@ -38,7 +42,7 @@ class Stored:
     events : ibis Table
         ``child_id, episode_id, stage, date, area``: canonical, and checked.
     children : ibis Table
-        ``child_id, ethnicity`` and any of ``sex, looked_after, send``.
+        ``child_id, ethnicity, ethnicity_source`` and any of ``sex, looked_after, send``.
     values : mapping of str to sequence
         ``stage`` and ``area``: each label once, in order of appearance; ``date``: first and last day.
     """
@@ -62,14 +66,25 @@ class Stored:
     def packed(self, study):
         """Give all events as whole numbers, made once for a period and base and kept in the engine."""
         made = self.__dict__.setdefault("_made", {})
-        key = (study.period, study.base)
+        key = (study.period, study.base, study.ethnicity_source)
         if key not in made:
             areas, stages = list(self["area"]), self.present(study.stages)
             whole = packed(
-                self.events, self.children, period=study.period, base=study.base, areas=areas, stages=stages
+                self.events,
+                self.children,
+                period=study.period,
+                base=study.base,
+                source=study.ethnicity_source,
+                areas=areas,
+                stages=stages,
             )
             made[key] = whole.cache()
         return made[key]
+
+    def kinds(self) -> pd.DataFrame:
+        """Count children as ``ethnicity_source.kinds`` does."""
+        pairs = self.children.group_by(["ethnicity", "ethnicity_source"])
+        return _fetched(pairs.agg(children=self.children.count()))
 
     def present(self, stages: Mapping[str, Stage]) -> list[str]:
         """List the stages that have events, as the graph orders them."""
@@ -135,7 +150,9 @@ def stored(events, children, *, stages: Mapping[str, Stage] = STAGES) -> Stored:
 # -- the step ----------------------------------------------------------------------------------------
 
 
-def packed(events, children, *, period: str, base: str, areas: Sequence[str], stages: Sequence[str]):
+def packed(
+    events, children, *, period: str, base: str, source: str, areas: Sequence[str], stages: Sequence[str]
+):
     """Write events as whole numbers, with the year of each, its cohort year and who the child is.
 
     Parameters
@@ -146,13 +163,16 @@ def packed(events, children, *, period: str, base: str, areas: Sequence[str], st
         The kind of year.
     base : str
         The census base of the broad groups.
+    source : str
+        Whose word a group is, one of ``vocabulary.SOURCES_OF_ETHNICITY``.
     areas, stages : sequence of str
         The labels, in the order to number them.
 
     Returns
     -------
     ibis Table
-        ``child, episode`` (numbers), ``who`` (see :func:`described`), ``record`` (whether there is one),
+        ``child, episode`` (numbers), ``who`` (see :func:`described`), ``record`` (`NO_RECORD`, `RECORD`, or above it
+        the place of the other source that alone knows the group),
         ``place`` (number of the area), ``bit`` (of the stage), ``date, year, cohort``.
 
     Raises
@@ -166,7 +186,7 @@ def packed(events, children, *, period: str, base: str, areas: Sequence[str], st
         raise DataError(
             f"{len(stages)} stages have events; at most {MOST_STAGES} can be counted at this size."
         )
-    people = children.select("child_id", who=_who(children, base), record=ibis.literal(True))
+    people = children.select("child_id", who=_who(children, base, source), record=_record(children, source))
     day = events["date"]
     year = (day.year() - (day.month() < FIRST_MONTH[period]).cast("int16")).cast("int16")
     dated = events.mutate(year=year)
@@ -174,7 +194,7 @@ def packed(events, children, *, period: str, base: str, areas: Sequence[str], st
     began = began.cache()
     nobody = _number([_GROUPS.index(UNKNOWN), *(len(values) - 1 for values in SPLITS.values())])
     lost = began.anti_join(people, "child_id").select("child_id").distinct()
-    lost = lost.mutate(who=ibis.literal(nobody).cast("int16"), record=ibis.literal(False))
+    lost = lost.mutate(who=ibis.literal(nobody).cast("int16"), record=ibis.literal(NO_RECORD).cast("int8"))
     everyone = people.union(lost)
     everyone = everyone.mutate(child=ibis.row_number().cast("int32")).cache()
     episodes = began.inner_join(everyone, "child_id").select("episode_id", "cohort", "who", "record", "child")
@@ -192,12 +212,27 @@ def packed(events, children, *, period: str, base: str, areas: Sequence[str], st
     )  # fmt: skip
 
 
-def _who(children, base: str):
+def _record(children, source: str):
+    """Number who said what is known of a child, where it is not the source that is counted."""
+    import ibis
+
+    said = children["ethnicity_source"].cast("string")
+    known = [code for code, group in broad_groups("2021").items() if group != UNKNOWN]
+    places = [(s, RECORD + 1 + SOURCES_OF_ETHNICITY.index(s)) for s in others(source)]
+    other = ibis.ifelse(
+        children["ethnicity"].cast("string").isin(known), said.cases(*places, else_=RECORD), RECORD
+    )
+    return other.cast("int8")
+
+
+def _who(children, base: str, source: str):
     """Number every combination of what is known of a child, so that one number stands for it."""
     import ibis
 
     groups = {code: _GROUPS.index(group) for code, group in broad_groups(base).items()}
-    parts = [children["ethnicity"].cast("string").cases(*groups.items(), else_=_GROUPS.index(UNKNOWN))]
+    nobody = _GROUPS.index(UNKNOWN)
+    group = children["ethnicity"].cast("string").cases(*groups.items(), else_=nobody)
+    parts = [ibis.ifelse(children["ethnicity_source"].cast("string") == source, group, nobody)]
     for column, values in SPLITS.items():
         last = len(values) - 1
         if column not in children.columns:
@@ -394,7 +429,8 @@ def tally(study) -> dict[str, int]:
     -------
     dict of str to int
         ``all, inside`` (the areas), ``kept`` (the years too), ``later`` (than the years), ``skipped``
-        (of a child not seen at the stage before), ``no_record, unknown``.
+        (of a child not seen at the stage before), ``no_record, unknown_group`` and, for each source of
+        ethnicity that is not counted, the events of children whom it alone knows.
     """
     everything = study.events.packed(study)
     rows = _inside(study)
@@ -403,8 +439,12 @@ def tally(study) -> dict[str, int]:
         rows.agg(
             kept=rows.count(),
             later=(rows["year"] > study.years[1]).sum(),
-            no_record=(~rows["record"]).sum(),
-            unknown=(rows["record"] & rows["who"].isin(nobody)).sum(),
+            no_record=(rows["record"] == NO_RECORD).sum(),
+            unknown_group=((rows["record"] == RECORD) & rows["who"].isin(nobody)).sum(),
+            **{
+                s: (rows["record"] == RECORD + 1 + SOURCES_OF_ETHNICITY.index(s)).sum()
+                for s in others(study.ethnicity_source)
+            },
         )
     )
     here = everything.filter(everything["place"].isin(_places(study))).count()

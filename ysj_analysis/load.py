@@ -13,6 +13,7 @@ from . import settings as toml
 from .bases import refuse_other_base
 from .calendar_periods import refuse_other_period, year_of
 from .canonical import children, counts, events, offences, population, searches, table
+from .ethnicity_source import SELF, kinds, refuse_no_groups
 from .large import Stored
 from .tables import DataError, near, read, shown
 from .vocabulary import BROAD, STAGES, TABLES, UNITS, UNKNOWN, Stage
@@ -37,7 +38,8 @@ class Study:
 
     A table that is not in the folder is ``None``. ``stages`` is the stage graph, ``groups`` the ethnic
     groups in printing order, ``base`` the census base they are counted on (``own`` for groups the
-    study names itself), ``ledger`` what a conversion removed or assumed before the study was written.
+    study names itself), ``ethnicity_source`` whose word a group is (empty for counts of a source that does
+    not say; searches hold two, each counted apart), ``ledger`` what a conversion removed or assumed before the study was written.
     Where a file of events is large (``large_files.LARGE``), ``events`` stands for the events and the
     children where they are, and ``children`` is ``None``.
     """
@@ -55,6 +57,7 @@ class Study:
     sources: tuple[Mapping[str, str], ...]
     hashes: Mapping[str, str]
     ledger: pd.DataFrame = field(repr=False)
+    ethnicity_source: str = SELF
     children: pd.DataFrame | None = field(default=None, repr=False)
     events: pd.DataFrame | Stored | None = field(default=None, repr=False)
     offences: pd.DataFrame | None = field(default=None, repr=False)
@@ -103,6 +106,10 @@ def study(folder) -> Study:
         tables["events"] = large_files.stored(large, people, stages=stages, areas=given.get("areas", ()))
     tables |= {name: _study_table(folder, name, groups, stages) for name in held}
     scope = _scope(given, tables, groups)
+    if "events" in tables:
+        stored = isinstance(tables["events"], Stored)
+        found = tables["events"].kinds() if stored else kinds(tables["children"])
+        refuse_no_groups(found, base=scope["base"], source=scope["ethnicity_source"])
     stated = given.get("population", {}).get("base")
     refuse_other_base(tables.get("population"), scope["base"], stated=stated)
     refuse_other_period(tables.get("counts"), scope["period"])
@@ -162,6 +169,8 @@ def _scope(given: Mapping, tables: Mapping[str, pd.DataFrame], groups: tuple[str
     groups = groups or tuple(main["group"].cat.categories)
     if file == "counts.csv" and not main["group"].eq(UNKNOWN).any():
         groups = tuple(g for g in groups if g != UNKNOWN)
+    if name == "counts":
+        _refuse_one_group(groups, file)
     if "reference" in given and given["reference"] not in groups:
         raise DataError(
             f"study.toml: reference is {shown(given['reference'])}, which is not one of the {len(groups)} "
@@ -173,12 +182,24 @@ def _scope(given: Mapping, tables: Mapping[str, pd.DataFrame], groups: tuple[str
         "groups": groups,
         "reference": given.get("reference", "White"),
         "base": given.get("ethnicity_base", "own" if set(groups) - set(BROAD) else "2021"),
+        "ethnicity_source": given.get("ethnicity_source", SELF if name == "events" else ""),
         "period": period,
         "years": _years(given, main, period, file),
         "unit": _unit(given, main, "searches" if name == "searches" else UNITS[0]),
         "vintage": given.get("population", {}).get("vintage"),
         "sources": tuple(given.get("sources", ())),
     }
+
+
+def _refuse_one_group(groups: tuple[str, ...], file: str) -> None:
+    """Refuse counts of a single group: there is nothing to compare it with."""
+    known = [g for g in groups if g != UNKNOWN]
+    if len(known) < 2:
+        raise DataError(
+            f"{file}: {len(known)} of {len(groups)} groups {'is' if len(known) == 1 else 'are'} known. First: row 2, "
+            "column group. Groups are compared with each other, so at least two are needed: add the rows of the "
+            "others."
+        )
 
 
 def _areas(given: Mapping, main: pd.DataFrame, file: str) -> tuple[str, ...]:
@@ -241,6 +262,7 @@ def of_counts(file, people=None) -> Study:
         return study(file.parent)
     cells = counts(file)
     groups = tuple(cells["group"].cat.categories)
+    _refuse_one_group(groups, file.name)
     return Study(
         title=file.stem,
         areas=tuple(cells["area"].unique()),
@@ -255,6 +277,7 @@ def of_counts(file, people=None) -> Study:
         sources=(),
         hashes={},
         ledger=cells.iloc[:0, :0],
+        ethnicity_source="",
         counts=cells,
         population=None if people is None else population(people, groups=groups),
     )

@@ -141,7 +141,7 @@ def files(seed: int) -> dict[str, bytes]:
     people, told = _people(harm, children), _offences(harm, offences)
     population = study.population.query("area == @AREA")
     real = events[events["area"] == AREA].drop(columns="person")
-    real = real.merge(own[["child_id", "ethnicity"]], on="child_id")
+    real = real.merge(own[["child_id", "ethnicity", "ethnicity_source"]], on="child_id")
     ours = offences[offences["child_id"].isin(own["child_id"])]
     years = (YEARS[0], YEARS[-1])
     return {

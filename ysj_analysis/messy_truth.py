@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from .vocabulary import broad_groups
+from .ethnicity_source import SELF, groups
 
 
 def truth_json(
@@ -32,7 +32,7 @@ def truth_json(
     years : tuple of int
         First and last financial year.
     children, events, offences : DataFrame
-        Of that area, before any damage; events with the ``ethnicity`` of the child.
+        Of that area, before any damage; events with the ``ethnicity`` of the child and its source.
     lost : DataFrame
         ``episode_id, stage, date`` of the events whose date was destroyed.
     damage : mapping of str to int
@@ -42,7 +42,7 @@ def truth_json(
     -------
     str
         JSON. ``counts`` and ``counts_without_lost`` have a line for each year, stage and group: distinct
-        children, then distinct episodes.
+        children, then distinct episodes, by self-defined ethnicity.
     """
     gone = set(lost.itertuples(index=False, name=None))
     keys = events[list(lost.columns)].itertuples(index=False, name=None)
@@ -66,7 +66,7 @@ def truth_json(
 def _counts(events: pd.DataFrame, years: tuple[int, int]) -> list[list]:
     """Count distinct children and episodes by financial year of the event, stage and broad group."""
     day = pd.to_datetime(events["date"])
-    group = events["ethnicity"].map(broad_groups("2021"))
+    group = groups(events, base="2021", source=SELF)
     table = events.assign(year=day.dt.year - (day.dt.month < 4), group=group)
     table = table[table["year"].between(*years)]
     cells = table.groupby(["year", "stage", "group"])[["child_id", "episode_id"]].nunique().reset_index()

@@ -17,7 +17,7 @@ from . import from_counts, from_events
 from .load import DataError, Study
 from .pathways import pathways
 from .tables import near, shown
-from .vocabulary import COUNTS, POPULATION, Stage
+from .vocabulary import COUNTS, POPULATION, SOURCES_OF_ETHNICITY, Stage
 from .windows import PENDING_LIMIT, root
 
 __all__ = [
@@ -36,7 +36,12 @@ __all__ = [
 
 
 def stage_counts(
-    study: Study, *, unit: str | None = None, by: Sequence[str] = (), window: int = 1
+    study: Study,
+    *,
+    unit: str | None = None,
+    by: Sequence[str] = (),
+    window: int = 1,
+    ethnicity_source: str | None = None,
 ) -> pd.DataFrame:
     """Count those who reached each stage, and those who could have, for every area, year and group.
 
@@ -52,6 +57,10 @@ def stage_counts(
         of counts ``sex`` or ``age``.
     window : int
         Years pooled, ending with ``year``. Only windows that lie within the study are given.
+    ethnicity_source : {"self", "officer", "school", "unknown"}, optional
+        Whose word a group is, for a study of events; the study's own by default, which is self-defined
+        ethnicity unless it says otherwise. Children whose ethnicity is another's word are among the
+        ``Unknown``. Counts of two sources may stand side by side and are never added up.
 
     Returns
     -------
@@ -66,7 +75,8 @@ def stage_counts(
     Raises
     ------
     ValueError
-        For a unit or a ``by`` column the study does not have, or a window longer than the study.
+        For a unit, a ``by`` column or a source of ethnicity the study does not have, or a window longer
+        than the study.
     DataError
         If a stage holds more than the stage that feeds it, or the study has searches alone.
 
@@ -89,10 +99,26 @@ def stage_counts(
             f"window is {window}; this study has {last - first + 1} years, {first} to {last}. Give a whole "
             f"number from 1 to {last - first + 1}."
         )
+    if ethnicity_source is not None:
+        study = _of_source(study, ethnicity_source)
     counting = from_counts if study.events is None else from_events
     table = _sorted(counting.counted(study, unit, by, int(window)), study, by)
     table = table.rename(columns={"end": "year"}).assign(years=int(window))
     return table[[*COUNTS, *by, "events", "denominator", "note"]].reset_index(drop=True)
+
+
+def _of_source(study: Study, source: str) -> Study:
+    """Take a study with another source of ethnicity; counts that were made before have the one they have."""
+    if source not in SOURCES_OF_ETHNICITY:
+        raise ValueError(
+            f"ethnicity_source is {source!r}; it must be one of {', '.join(SOURCES_OF_ETHNICITY)}."
+        )
+    if study.events is None and source != study.ethnicity_source:
+        raise ValueError(
+            "ethnicity_source can be chosen for a study of events; counts that were made before have the one "
+            "they were made with."
+        )
+    return replace(study, ethnicity_source=source)
 
 
 def _sorted(table: pd.DataFrame, study: Study, by: Sequence[str]) -> pd.DataFrame:

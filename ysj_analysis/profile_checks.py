@@ -84,19 +84,28 @@ CHECKS: Mapping[str, Check] = MappingProxyType(
         "ethnicity not recorded": Check(
             "The field is empty; whether anyone asked is not known.", f"Fill it in. {_BOUNDS}", 0.05
         ),
-        "officer-defined ethnicity": Check(
-            "An officer's view of a child stands in one count with what other children said of themselves. "
-            "Officers record no Mixed group, so its count is too low and others too high.",
-            "Ask the children; until then compare with the counts of self-defined ethnicity alone.",
+        "self-defined ethnicity alone": Check(
+            "What these children said of themselves is not what this study counts; they are counted as unknown.",
+            "Count self-defined ethnicity, unless there is a reason not to.",
             0.0,
         ),
-        "school-recorded ethnicity": Check(
-            "A school's record, mostly made with the parents, stands in one count with what children said.",
+        "officer-defined ethnicity alone": Check(
+            "Only an officer's view is recorded, and officers record no Mixed group. The two are never mixed in "
+            "one count, so these children are counted as unknown.",
+            "Ask the children; until then set the officers' view beside the count with unknowns.backfill.",
+            0.05,
+        ),
+        "school-recorded ethnicity alone": Check(
+            "Only a school's record is there, mostly made with the parents. It is not what the child said, so "
+            "these children are counted as unknown.",
             "Ask the children, and keep the school's record beside the answer.",
             0.05,
         ),
         "source of ethnicity unknown": Check(
-            "Whether the child, an officer or a school said it is not recorded.", "Record who said it.", 0.05
+            "Whether the child, an officer or a school said it is not recorded, so these children are counted as "
+            "unknown.",
+            "Record who said it.",
+            0.05,
         ),
         "ethnicity changes between records": Check(
             "Records of one child name different groups, and one had to be chosen.",

@@ -10,6 +10,7 @@ import re
 import numpy as np
 import pandas as pd
 
+from . import ethnicity_source
 from .case_fields import OBSOLETE_OUTCOMES, plain
 from .load import Study
 from .vocabulary import UNKNOWN, broad_groups
@@ -51,7 +52,7 @@ def among(ids: pd.Series, others: pd.Series) -> pd.Series:
     return ids.astype(object).isin(others.drop_duplicates().to_numpy(object))
 
 
-def of_children(children: pd.DataFrame, events: pd.DataFrame) -> list[tuple]:
+def of_children(children: pd.DataFrame, events: pd.DataFrame, source: str) -> list[tuple]:
     """Check the records of children.
 
     Parameters
@@ -60,6 +61,8 @@ def of_children(children: pd.DataFrame, events: pd.DataFrame) -> list[tuple]:
         As ``load.children``, those with an event.
     events : DataFrame
         Their events, and those of children without a record.
+    source : str
+        Whose word on ethnicity the study counts.
 
     Returns
     -------
@@ -67,7 +70,7 @@ def of_children(children: pd.DataFrame, events: pd.DataFrame) -> list[tuple]:
         ``check, stage, unit, events, denominator``.
     """
     table, unit = "children.csv", "children"
-    group = children["ethnicity"].astype(str).map(broad_groups("2021"))
+    group = ethnicity_source.groups(children, base="2021", source=source)
     ids = events["child_id"].drop_duplicates()
     return [
         _found("ethnicity unknown, in all", table, unit, group.eq(UNKNOWN)),

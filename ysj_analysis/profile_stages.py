@@ -11,19 +11,21 @@ import numpy as np
 import pandas as pd
 
 from . import from_counts, pipeline
+from .ethnicity_source import others
 from .load import Study
 from .profile_rows import UNKNOWN_KINDS
 from .vocabulary import UNKNOWN, Stage
 
 _SOURCES = {
-    "officer": "officer-defined ethnicity",
-    "school": "school-recorded ethnicity",
+    "self": "self-defined ethnicity alone",
+    "officer": "officer-defined ethnicity alone",
+    "school": "school-recorded ethnicity alone",
     "unknown": "source of ethnicity unknown",
 }
 
 
-def of_ethnicity(events: pd.DataFrame, children: pd.DataFrame) -> list[tuple]:
-    """Count, at each stage, the children whose ethnicity is missing or was not said by themselves.
+def of_ethnicity(events: pd.DataFrame, children: pd.DataFrame, source: str) -> list[tuple]:
+    """Count, at each stage, the children who are in no group, by the reason: missing, or another's word.
 
     Parameters
     ----------
@@ -31,6 +33,8 @@ def of_ethnicity(events: pd.DataFrame, children: pd.DataFrame) -> list[tuple]:
         Those dated in the years in scope.
     children : DataFrame
         As ``load.children``.
+    source : str
+        Whose word the study counts.
 
     Returns
     -------
@@ -43,9 +47,9 @@ def of_ethnicity(events: pd.DataFrame, children: pd.DataFrame) -> list[tuple]:
         {"ethnicity": str, "ethnicity_source": str}
     )
     reached = reached.merge(known, on="child_id", how="left")
-    source = reached["ethnicity_source"].mask(reached["ethnicity"].isin(UNKNOWN_KINDS))
+    said = reached["ethnicity_source"].mask(reached["ethnicity"].isin(UNKNOWN_KINDS))
     kinds = {check: reached["ethnicity"].eq(code) for code, check in UNKNOWN_KINDS.items()}
-    kinds |= {check: source.eq(who) for who, check in _SOURCES.items()}
+    kinds |= {_SOURCES[who]: said.eq(who) for who in others(source)}
     sums = pd.DataFrame(kinds | {"all": True}).groupby(reached["stage"], observed=True).sum()
     return [
         (check, str(stage), "children", int(row[check]), int(row["all"]))

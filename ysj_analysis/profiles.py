@@ -125,11 +125,13 @@ def _of_events(study: Study, scope: Study) -> list[tuple]:
     first = first[[s for s in study.stages if s in first]]
     everywhere = prepared(replace(scope, areas=tuple(study.events["area"].unique())))
     rows = [
-        *profile_rows.of_children(children, events),
+        *profile_rows.of_children(children, events, study.ethnicity_source),
         *profile_rows.of_events(_with_strays(study, scope, events), study.children, extract),
         *profile_rows.of_areas(children, everywhere, scope.areas),
         *profile_rows.of_changes(study, events),
-        *profile_stages.of_ethnicity(events[events["year"].between(*scope.years)], children),
+        *profile_stages.of_ethnicity(
+            events[events["year"].between(*scope.years)], children, study.ethnicity_source
+        ),
         *profile_stages.of_order(first, study.stages),
         *profile_stages.of_parts_of_episodes(first, study.stages),
     ]

@@ -9,7 +9,7 @@ from dataclasses import fields
 from pathlib import Path
 
 from .tables import DataError, near, shown
-from .vocabulary import BASES, BROAD, PERIODS, POPULATION, STAGES, UNITS, Stage
+from .vocabulary import BASES, BROAD, PERIODS, POPULATION, SOURCES_OF_ETHNICITY, STAGES, UNITS, Stage
 
 NO_BASE = "none"
 """The base of a stage before which nothing is known."""
@@ -39,6 +39,10 @@ _SETTINGS = {
     "title": (_text, "text"),
     "areas": (_texts, 'a list of names, each once, as ["Islington", "Camden"]'),
     "ethnicity_base": (lambda v: v in (*BASES, "own"), f"one of {', '.join((*BASES, 'own'))}, in quotes"),
+    "ethnicity_source": (
+        lambda v: v in SOURCES_OF_ETHNICITY,
+        f"one of {', '.join(SOURCES_OF_ETHNICITY)}, in quotes",
+    ),
     "groups": (_texts, 'a list of names, each once, as ["Black", "White"]'),
     "reference": (_text, "the name of a group"),
     "unit": (lambda v: v in UNITS, f"one of {', '.join(UNITS)}"),

@@ -66,7 +66,7 @@ TRAITS = {
     "send": (0.5, 0.5),  # no, yes
     "previous": (0.75, 0.15, 0.10),  # earlier proven offences: none, one, two or more
 }
-SOURCE = dict(zip(SOURCES_OF_ETHNICITY[:3], (0.85, 0.09, 0.06), strict=True))
+SOURCE = dict(zip(SOURCES_OF_ETHNICITY[:3], (0.95, 0.03, 0.02), strict=True))
 UNKNOWN_CODES = {"NS": 0.6, "NK": 0.25, "NR": 0.15}
 UNKNOWN_SHARE = (0.06, 0.006)  # of children never charged, and charged
 
@@ -182,7 +182,13 @@ NEEDS_SINCE = 2023
 PROGRAMMES = {"mentoring": 0.45, "restorative justice": 0.40, "weapons awareness": 0.30}
 OFFERED, STARTED, COMPLETED = 0.85, 0.75, 0.70
 """Of children with a need or suited to a programme, of those offered support, and of those who began it."""
-PROGRAMME_STARTED: Mapping[str, float] = {"Asian": 1.0, "Black": 0.8, "Mixed": 1.0, "Other": 1.0, "White": 1.0}
+PROGRAMME_STARTED: Mapping[str, float] = {
+    "Asian": 1.0,
+    "Black": 0.8,
+    "Mixed": 1.0,
+    "Other": 1.0,
+    "White": 1.0,
+}
 """Chance of starting a programme once it is offered, relative to White children; alike for needs."""
 
 # -- searches -----------------------------------------------------------------------------------------

@@ -164,7 +164,7 @@ STAGES = MappingProxyType(
                 "adverse",
                 "became first-time entrants",
             ),
-            Stage("intervention", "Intervention", POPULATION, _CONTACT, "adverse", "were on an intervention"),
+            Stage("intervention", "Intervention", POPULATION, _CONTACT, "adverse", "started an intervention"),
             Stage(
                 "remand_decision",
                 "Remand decision",
@@ -331,7 +331,17 @@ class Column:
 
 
 SEX = ("female", "male", "unknown")
-SOURCES_OF_ETHNICITY = ("self", "officer", "school", "unknown")
+SOURCE_LABELS = MappingProxyType(
+    {
+        "self": "self-defined ethnicity",
+        "officer": "officer-defined ethnicity",
+        "school": "ethnicity as recorded by schools",
+        "unknown": "ethnicity of which nobody recorded who said it",
+    }
+)
+"""Who said a child's ethnicity, and what it is called then. One count uses one of them, and no other."""
+
+SOURCES_OF_ETHNICITY = tuple(SOURCE_LABELS)
 TIERS = ("first_tier", "community", "custody")
 """The tiers a court sentences in, which are stages too."""
 KINDS = ("need", "programme")
