@@ -298,3 +298,23 @@ def test_every_mark_is_explained_where_it_stands(which, request):
             assert f">{mark}<" not in shown or re.search(re.escape(mark) + r" (confidential|not a)", shown), (
                 mark
             )
+
+
+def test_three_lengths_of_one_run(public):
+    """Every number of the two short pages is on the whole report, or in its tables."""
+    whole, summary, plain = ((public / f"{n}.html").read_text() for n in ("index", "summary", "plain"))
+    headline = re.search(r'<div class="headline">.*?</div>', whole, re.DOTALL)[0]
+    assert headline in summary
+    assert 'id="figure-matrix"' in summary
+    assert 'id="figure-plain"' in plain
+    assert "figure-plain" not in whole
+    assert not re.search(
+        r"relative rate|interval|\btimes\b",
+        re.sub(r"<svg.*?</svg>|<style.*?</style>", "", plain, flags=re.DOTALL),
+    )
+    for page, others in (
+        (whole, ("summary", "plain")),
+        (summary, ("index", "plain")),
+        (plain, ("index", "summary")),
+    ):
+        assert re.findall(r'<a href="(\w+)\.html">', page) == list(others)

@@ -56,7 +56,7 @@ ORDER = """
     plain_words search_sentences court_paragraph model_sentences decompose_sentences quality_sentences quality_figures
     printed published plan                              what has been printed by others?
 
-    kernel parameters execution content page            how is it rendered?
+    kernel parameters execution content lengths page            how is it rendered?
     publication request editions joint_release manifest report
     command_settings exit_codes commands_* __main__
 """

@@ -43,12 +43,15 @@ class Content:
         The bundles, by name.
     facts : dict
         What the notebook adds to the manifest.
+    tags : list of tuple of str
+        The tags of the cell of each block.
     """
 
     blocks: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
     tables: dict[str, dict[str, Any]] = field(default_factory=dict)
     figures: dict[str, dict[str, Any]] = field(default_factory=dict)
     facts: dict[str, Any] = field(default_factory=dict)
+    tags: list[tuple[str, ...]] = field(default_factory=list)
 
 
 def collect(notebook: Any, *, name: str) -> Content:
@@ -80,6 +83,8 @@ def collect(notebook: Any, *, name: str) -> Content:
             if output.output_type == "stream":
                 _refuse_stream(where, output)
             _take(content, dict(output.get("data", {})), where)
+        tags = tuple(cell.metadata.get("tags", ()))
+        content.tags.extend([tags] * (len(content.blocks) - len(content.tags)))
     return content
 
 

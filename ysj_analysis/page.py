@@ -7,7 +7,7 @@ import itertools
 import re
 import unicodedata
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,8 @@ class Heading:
         Protective marking, or empty.
     facts : tuple of (str, str)
         Further lines: term and text.
+    pages : tuple of (str, str)
+        The other pages of the report: address and label.
     """
 
     title: str
@@ -41,6 +43,7 @@ class Heading:
     edition: str = "Public edition"
     marking: str = ""
     facts: tuple[tuple[str, str], ...] = ()
+    pages: tuple[tuple[str, str], ...] = ()
 
 
 def slug(text: str) -> str:
@@ -75,7 +78,7 @@ def first_heading(content: Content) -> tuple[str, Content]:
         if kind == "markdown" and (match := re.search(r"^#[ \t]+(.+?)[ \t]*#*$", text, re.MULTILINE)):
             rest = (text[: match.start()] + text[match.end() :]).strip()
             blocks[place] = (kind, rest, data)
-            return match[1], Content(blocks, content.tables, content.figures, content.facts)
+            return match[1], replace(content, blocks=blocks)
     return "", content
 
 

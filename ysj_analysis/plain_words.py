@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 
 from . import wording
 from .disclosure import Released, require
-from .figures import DARK_BLUE, GREY, TURQUOISE, WIDTH, _drawing, _shown
+from .figures import DARK_BLUE, GREY, TURQUOISE, WIDTH, _drawing, _short, _shown, _wrapped
 from .present import Shown, shows, text
 from .sentences import ABOVE, APART, BELOW, TOO_FEW, voice
 from .vocabulary import POPULATION, STAGES, UNKNOWN
@@ -201,14 +201,16 @@ def _bars(axes, rows: pd.DataFrame, words: Words) -> None:
         axes.text(
             0 if np.isnan(n) else n, i, f" {label}", va="center", color=GREY if np.isnan(n) else "black"
         )
-    axes.set_yticks(y, [words.group(g) for g in rows["group"]])
+    axes.set_yticks(y, [_short(words.group(g)) for g in rows["group"]])
     axes.set_ylim(len(rows) - 0.4, -0.6)
     axes.set_xlim(0, max(1.0, np.nanmax(many)) * 1.12)
     axes.set_xticks([])
     row, did = rows.iloc[0], _did(rows["stage"].iloc[0], words)
     population = row["base"] == POPULATION
     of = f"{_scale(rows):,} in a year" if population else f"100 who {_did(row['base'], words)}"
-    axes.set_title(f"How many {did}, of every {of}", loc="left", fontsize=10.5, fontweight="bold")
+    axes.set_title(
+        _wrapped(f"How many {did}, of every {of}", 80), loc="left", fontsize=10.5, fontweight="bold"
+    )
 
 
 def _alt(table: pd.DataFrame, stages: list[str], words: Words, title: str) -> str:

@@ -17,6 +17,7 @@ from . import editions, execution
 from .content import Content, ContentError, collect
 from .disclosure import policy
 from .joint_release import OUTSIDE_FILE, cleared
+from .lengths import Length, pages
 from .manifest import manifest, sha256
 from .page import Heading, first_heading, render_page, slug
 from .publication import whole
@@ -131,10 +132,12 @@ def _write(build: Path, content: Content, wanted: Request, title: str) -> None:
     if not title:
         raise ContentError(f"{wanted.name} has no title: begin it with a heading (# ...).")
     addresses = {name: f"tables/{wanted.marked(name + '.csv')}" for name in content.tables}
+    heading, lengths = _heading(content, wanted, title), list(pages(content))
     files = {
-        wanted.marked("index.html"): render_page(
-            content, _heading(content, wanted, title), table_files=addresses
+        wanted.marked(length.file): render_page(
+            own, _on(length, heading, [one for one, _ in lengths], wanted), table_files=addresses
         )
+        for length, own in lengths
     }
     for name, table in content.tables.items():
         own = addresses[name].removeprefix("tables/")
@@ -148,6 +151,13 @@ def _write(build: Path, content: Content, wanted: Request, title: str) -> None:
     for name, text in files.items():
         (build / name).parent.mkdir(exist_ok=True)
         (build / name).write_bytes(text.encode())
+
+
+def _on(length: Length, heading: Heading, every: list[Length], wanted: Request) -> Heading:
+    """Give the heading of one page of a report: what the page is, and where the others are."""
+    others = tuple((wanted.marked(one.file), one.label) for one in every if one != length)
+    title = f"{heading.title}: {length.label[:1].lower()}{length.label[1:]}" if length.tag else heading.title
+    return replace(heading, title=title, pages=others)
 
 
 def _heading(content: Content, wanted: Request, title: str) -> Heading:

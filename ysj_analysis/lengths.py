@@ -1,0 +1,68 @@
+"""How long is the report? One notebook gives the whole, a page for members, and a page for young people.
+
+A cell tagged ``summary`` stands on the summary as well as in the whole; one tagged ``plain`` stands on the page
+in plain words alone. All pages are of the same run, so that no number can differ between them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from .content import Content
+
+
+@dataclass(frozen=True)
+class Length:
+    """One page of a report.
+
+    Attributes
+    ----------
+    file : str
+        Its name.
+    label : str
+        What it is called in a link.
+    tag : str
+        Which cells stand on it; empty for the whole report.
+    """
+
+    file: str
+    label: str
+    tag: str = ""
+
+
+LENGTHS = (
+    Length("index.html", "The whole report"),
+    Length("summary.html", "Summary on one page", "summary"),
+    Length("plain.html", "In plain words, for young people and parents", "plain"),
+)
+
+
+def pages(content: Content) -> Iterator[tuple[Length, Content]]:
+    """Divide what a notebook showed into its pages.
+
+    Parameters
+    ----------
+    content : Content
+        What it showed.
+
+    Yields
+    ------
+    tuple of Length and Content
+        The whole report, and each other page that has any cell.
+
+    Examples
+    --------
+    >>> shown = Content([("markdown", "One", {}), ("markdown", "Two", {})], tags=[("summary",), ("plain",)])
+    >>> [(page.file, [text for _, text, _ in own.blocks]) for page, own in pages(shown)]
+    [('index.html', ['One']), ('summary.html', ['One']), ('plain.html', ['Two'])]
+    """
+    for length in LENGTHS:
+        kept = [_stands(length.tag, tags) for tags in content.tags]
+        if any(kept):
+            blocks = [block for block, keep in zip(content.blocks, kept, strict=True) if keep]
+            yield length, replace(content, blocks=blocks, tags=[])
+
+
+def _stands(tag: str, tags: tuple[str, ...]) -> bool:
+    return tag in tags if tag else "plain" not in tags
