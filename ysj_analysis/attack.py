@@ -18,7 +18,7 @@ import numpy as np
 from . import attack_reading, attack_ties
 from .attack_facts import MOST, Cell, Release
 from .attack_program import Program
-from .attack_solve import Contradiction, Part, Solver, narrowed, parts
+from .attack_solve import Contradiction, Part, Solver, doubted, narrowed, parts
 
 PINNED = 2
 """A range this wide or narrower counts as worked out: exactly, to one, or to two."""
@@ -66,8 +66,12 @@ class Attack:
         How many printed numbers were used.
     recomputed : int
         How many figures follow from printed counts and so add nothing.
+    doubted : int
+        How many ``[c]``, at the least, must hide a count that is not small.
     unread : list of str
         What was seen and not used.
+    finer : list of str
+        Numbers said, drawn or coloured that no table prints.
     contradictions : list of str
         Cells about which the files contradict each other; nothing is said of them or what they touch.
     """
@@ -76,7 +80,9 @@ class Attack:
     tried: int = 0
     facts: int = 0
     recomputed: int = 0
+    doubted: int = 0
     unread: list[str] = field(default_factory=list)
+    finer: list[str] = field(default_factory=list)
     contradictions: list[str] = field(default_factory=list)
 
     @property
@@ -90,6 +96,10 @@ class Attack:
             f"Tried to work out {self.tried:,} numbers that could be small, from {self.facts:,} printed ones; "
             f"{self.recomputed:,} more figures follow from printed counts and add nothing."
         ]
+        if self.doubted:
+            lines.append(
+                f"At least {self.doubted} [c] hide a count that is not small; no more are taken to do so than must."
+            )
         counts = [sum(f.how == w for f in self.findings) for w in _WORDS.values()]
         if not self.findings:
             lines.append("None could be worked out exactly, to one or to two.")
@@ -105,7 +115,11 @@ class Attack:
         for place, _, why in (u.partition(": not used; ") for u in self.unread):
             unread[why].append(place)
         held = [f"{why}: {len(places)} of these, the first {places[0]}" for why, places in unread.items()]
-        for heading, said in (("Contradictory", self.contradictions), ("Not used", held)):
+        for heading, said in (
+            ("Contradictory", self.contradictions),
+            ("In no table", self.finer),
+            ("Not used", held),
+        ):
             if said:
                 lines.append(f"\n{heading}:")
                 lines += [textwrap.fill(h, 110, initial_indent="  ", subsequent_indent="    ") for h in said]
@@ -131,7 +145,9 @@ class Attack:
             "tried": self.tried,
             "facts": self.facts,
             "recomputed": self.recomputed,
+            "doubted": self.doubted,
             "contradictions": self.contradictions,
+            "in_no_table": self.finer,
             "not_used": self.unread,
         }
 
@@ -215,15 +231,26 @@ def work_out(release: Release) -> Attack:
         What could be worked out.
     """
     program = Program(release)
-    result = Attack(facts=len(program.facts), recomputed=release.recomputed, unread=list(release.unread))
+    result = Attack(
+        facts=len(program.facts),
+        recomputed=release.recomputed,
+        unread=list(release.unread),
+        finer=list(release.finer),
+    )
     wanted = np.zeros(len(program.cells), bool)
     wanted[program.targets] = True
     for part in parts(program):
+        targets = wanted[part.places]
         try:
-            _work_out_part(program, part, wanted[part.places], release.small, result)
+            try:
+                _work_out_part(program, part, targets, release.small, result)
+            except Contradiction:
+                part, number = doubted(part)
+                result.doubted += number
+                targets = np.r_[targets, np.zeros(len(part.places) - len(targets), bool)]
+                _work_out_part(program, part, targets, release.small, result)
         except Contradiction as error:
-            place = int(error.args[0])
-            result.contradictions.append(str(program.cells[part.places[place]]))
+            result.contradictions.append(str(program.cells[part.places[int(error.args[0])]]))
     result.findings.sort(key=lambda f: (f.high - f.low, str(f.cell)))
     return result
 
@@ -236,10 +263,10 @@ def _work_out_part(program: Program, part: Part, wanted: np.ndarray, small: int,
     solver = Solver(lower.copy(), upper.copy(), rows)
     open_to = (lower <= small) & (upper >= 1) & ((upper < MOST) | (lower > 0))
     places = np.flatnonzero(wanted & open_to)
-    result.tried += len(places)
     solver.spread(places, PINNED + 1)
-    for place in places:
-        low, high, _ = solver.range(place, enough=PINNED + 1)
+    ranges = [(place, *solver.range(place, enough=PINNED + 1)[:2]) for place in places]
+    result.tried += len(places)
+    for place, low, high in ranges:
         if high - low > PINNED or low > small or high < 1:
             continue
         because: tuple[str, ...] = ()

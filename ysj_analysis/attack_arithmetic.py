@@ -14,6 +14,8 @@ from scipy import special
 Z = 1.959963984540054
 """The normal deviate of a 95% interval."""
 
+_SUPPORT = 4_000_000
+
 
 def estimate(kind: str, x, n=1.0, rx=1.0, rn=1.0, *, per: float = 1.0) -> np.ndarray:
     """Compute a figure from its counts.
@@ -71,7 +73,8 @@ def end_of(kind: str, end: str, method: str) -> Callable | None:
     end : {"low", "high"}
         Which end.
     method : str
-        The method as printed: Wilson, exact, Byar, log, mid-P, Miettinen-Nurminen, MOVER, Newcombe.
+        The method as printed: Wilson, exact, Byar, log, mid-P (of rates, and of odds), Miettinen-Nurminen, MOVER,
+        Newcombe.
 
     Returns
     -------
@@ -99,6 +102,8 @@ def _family(kind: str, method: str) -> Callable | None:
         if "mid-p" in method:
             return _mid_p_ratio
         return _score_ratio if "miettinen" in method else _log_ratio if "log" in method else None
+    if kind == "odds_ratio" and "mid-p" in method:
+        return _mid_p_odds
     if kind == "complement_ratio" and "miettinen" in method:
         return lambda x, n, rx, rn: _score_ratio(n - x, n, rn - rx, rn)
     if kind in ("rate_difference", "risk_difference"):
@@ -184,6 +189,45 @@ def _bisect(function, shape) -> np.ndarray:
         up = function(middle) > 0
         low, high = np.where(up, low, middle), np.where(up, middle, high)
     return (low + high) / 2
+
+
+def _mid_p_odds(x, n, rx, rn):
+    """Odds ratio: the mid-P limits of Fisher's noncentral hypergeometric distribution, by bisection.
+
+    The support of each table is laid out beside the others, so it is for tables of whole numbers.
+    """
+    counts = np.array([np.ravel(v) for v in (x, n, rx, rn)])
+    ends = np.full((2, counts.shape[1]), np.nan)
+    whole = np.flatnonzero((counts == np.round(counts)).all(axis=0))  # not the tables with a hidden count
+    widest = counts[:, whole].max(initial=0) + 1
+    for some in np.array_split(whole, int(len(whole) * widest // _SUPPORT) + 1):
+        if len(some):
+            ends[:, some] = _conditional_limits(*counts[:, some])
+    return ends[0].reshape(x.shape), ends[1].reshape(x.shape)
+
+
+def _conditional_limits(x, n, rx, rn) -> tuple[np.ndarray, np.ndarray]:
+    """Find both limits of tables of whole numbers."""
+    least, most = np.maximum(x + rx - rn, 0), np.minimum(n, x + rx)
+    width = (most - least).max() + 1
+    at = least[:, None] + np.arange(width)
+    inside = at <= most[:, None]
+    at = np.where(inside, at, least[:, None])
+    other = (x + rx)[:, None] - at
+    weight = -sum(special.gammaln(v + 1) for v in (at, n[:, None] - at, other, rn[:, None] - other))
+    ends = []
+    for sign in (1, -1):
+        beyond = np.where(at == x[:, None], 0.5, (sign * (at - x[:, None]) > 0).astype(float)) * inside
+        low, high = np.full(len(x), -30.0), np.full(len(x), 30.0)
+        for _ in range(55):
+            middle = (low + high) / 2
+            mass = np.where(inside, weight + at * middle[:, None], -np.inf)
+            mass = np.exp(mass - mass.max(axis=1, keepdims=True))
+            tail = (mass * beyond).sum(axis=1) / mass.sum(axis=1)
+            up = (tail > 0.025) == (sign > 0)  # the tail above x grows with the odds ratio
+            low, high = np.where(up, low, middle), np.where(up, middle, high)
+        ends.append(np.exp((low + high) / 2))
+    return np.where(x > least, ends[0], 0.0), np.where(x < most, ends[1], np.inf)
 
 
 def _score_ratio(x, n, rx, rn):

@@ -18,6 +18,8 @@ from .attack_facts import number
 
 _SVG = "{http://www.w3.org/2000/svg}"
 _LINK = "{http://www.w3.org/1999/xlink}href"
+_OFF = 6.0
+"""How far the middle of a bar may be from its label: where no tick is drawn, the label's foot is taken."""
 
 
 class Point(NamedTuple):
@@ -46,19 +48,91 @@ def points(path: Path) -> list[Point]:
     """
     found: list[Point] = []
     shared: dict[float, str] = {}
-    for axes in _groups(ElementTree.parse(path).getroot(), "axes_"):
-        ticks = {side: list(_ticks(axes, side)) for side in "xy"}
-        measured = next((s for s in "xy" if sum(number(t) is not None for _, t in ticks[s]) > 1), None)
+    panels = [
+        (axes, {side: list(_ticks(axes, side)) for side in "xy"})
+        for axes in _groups(ElementTree.parse(path).getroot(), "axes_")
+    ]
+    written = [(side, ticks[side]) for _, ticks in panels for side in "xy" if _numbers(ticks[side]) > 1]
+    for axes, ticks in panels:
+        own = [(side, ticks[side]) for side in "xy" if _numbers(ticks[side]) > 1]
+        # Panels that share an axis write its numbers once; the ticks are at the same places.
+        same = [(s, t) for s, t in written if [at for at, _ in t] == [at for at, _ in ticks[s]]]
+        measured, numbered = (own or same or [(None, [])])[0]
         if measured is None:
             continue
         across = "y" if measured == "x" else "x"
         named = {round(at, 2): text for at, text in ticks[across] if text}
         shared = named or shared
-        scale = _scale([(at, number(t)[0]) for at, t in ticks[measured] if number(t) is not None])
+        scale = _scale([(at, number(t)[0]) for at, t in numbered if number(t) is not None])
         if scale is not None and shared:
             title = _title(axes)
             found += [p for mark in _marks(axes) for p in _point(title, mark, measured, scale, shared)]
     return found
+
+
+def _numbers(ticks: list[tuple[float, str]]) -> int:
+    return sum(number(text) is not None for _, text in ticks)
+
+
+class Shade(NamedTuple):
+    """A coloured cell of a matrix: its panel, row and column, its colour and the text in it."""
+
+    panel: str
+    row: str
+    column: str
+    colour: tuple[int, int, int]
+    text: str
+
+
+def shades(path: Path) -> list[Shade]:
+    """Read the cells of a coloured matrix, and what is written in each.
+
+    Parameters
+    ----------
+    path : path
+        An SVG as for :func:`points`, with the names of rows and columns at the ticks.
+
+    Returns
+    -------
+    list of Shade
+        Empty for a chart that has no cells in rows and columns.
+    """
+    found: list[Shade] = []
+    for axes in _groups(ElementTree.parse(path).getroot(), "axes_"):
+        columns, rows = ({round(at, 1): t for at, t in _ticks(axes, s) if t} for s in "xy")
+        if len(columns) < 2 or len(rows) < 2:
+            continue
+        texts = [(float(t.get("x")), float(t.get("y")), "".join(t.itertext())) for t in _written(axes)]
+        title = _title(axes)
+        for corners, colour in _filled(axes):
+            (left, right), (top, foot) = ((min(v), max(v)) for v in zip(*corners, strict=True))
+            column = [t for at, t in columns.items() if left < at < right]
+            row = [t for at, t in rows.items() if top < at < foot]
+            if len(column) == 1 and len(row) == 1:
+                inside = [t for x, y, t in texts if left < x < right and top < y < foot]
+                found.append(Shade(title, row[0], column[0], colour, " ".join(inside)))
+    return found
+
+
+def _place(text) -> tuple[float, float]:
+    if text.get("x") is not None:
+        return float(text.get("x")), float(text.get("y"))
+    found = re.match(r"translate\((-?[\d.]+) (-?[\d.]+)\)", text.get("transform", ""))
+    return (float(found[1]), float(found[2])) if found else (np.nan, np.nan)
+
+
+def _written(axes) -> Iterator:
+    ticks = {id(t) for s in "xy" for g in _groups(axes, f"{s}tick_") for t in g.iter(f"{_SVG}text")}
+    return (t for t in axes.iter(f"{_SVG}text") if id(t) not in ticks and t.get("x") is not None)
+
+
+def _filled(axes) -> Iterator[tuple[list[tuple[float, float]], tuple[int, int, int]]]:
+    for group in axes.findall(f"{_SVG}g"):
+        for path in group.findall(f"{_SVG}path"):
+            found = re.search(r"fill: #([0-9a-f]{6})", path.get("style", ""))
+            corners = _corners(path)
+            if found and len(corners) in (4, 5):
+                yield corners, tuple(bytes.fromhex(found[1]))
 
 
 def _groups(element, name: str) -> Iterator:
@@ -73,9 +147,10 @@ def _ticks(axes, side: str) -> Iterator[tuple[float, str]]:
         place = next((u.get(side) for u in tick.iter(f"{_SVG}use")), None)
         if place is None:
             line = next((_corners(p) for p in tick.iter(f"{_SVG}path") if p.get("id") is None), None)
-            if line is None:
+            label = [_place(t)["xy".index(side)] for t in tick.iter(f"{_SVG}text")]
+            if line is None and not label:
                 continue
-            place = line[0]["xy".index(side)]
+            place = np.mean(label) if line is None else line[0]["xy".index(side)]
         yield float(place), text.replace("\N{MINUS SIGN}", "-")
 
 
@@ -122,7 +197,7 @@ def _marks(axes) -> Iterator[tuple[str, list[tuple[float, float]]]]:
                 corners = _corners(path)
                 if name == "LineCollection" and len(corners) == 2:
                     yield "line", corners
-                elif name == "patch" and len(corners) == 4:
+                elif name == "patch" and len(corners) == 4 and "fill: #ffffff" not in path.get("style", ""):
                     yield "bar", corners
 
 
@@ -134,12 +209,12 @@ def _point(panel: str, mark, measured: str, scale, named: dict[float, str]) -> I
     gaps = np.diff(sorted(named))
     if abs(nearest - middle) > (gaps.min() / 2 if len(gaps) else np.inf):
         return
-    if kind == "bar" and abs(nearest - middle) > 0.05:
-        return  # the frame of the panel, or a label's box
+    if kind == "bar" and abs(nearest - middle) > _OFF:
+        return
     ends = sorted({c[along] for c in corners}, key=scale)
-    wanted = {"marker": [("estimate", ends[-1])], "bar": [("estimate", ends[-1])]}.get(
-        kind, [("low", ends[0]), ("high", ends[-1])]
-    )
+    wanted = [("low", ends[0]), ("high", ends[-1])]
+    if kind != "line":  # a bar ends at its third corner: it may run either way from where it starts
+        wanted = [("estimate", ends[-1] if kind == "marker" else corners[2][along])]
     for end, at in wanted:
         value = scale(at)
         give = max(abs(scale(at + 2e-6) - value), 1e-7 * abs(value)) + 1e-9

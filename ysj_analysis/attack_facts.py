@@ -57,13 +57,18 @@ class Cell(NamedTuple):
 
 
 class Count(NamedTuple):
-    """A cell lies between two whole numbers, because of what is printed at ``source``."""
+    """A cell lies between two whole numbers, because of what is printed at ``source``.
+
+    A ``mark`` is believed to stand for a count up to ``high`` only as long as nothing contradicts it: the
+    kit hides further counts behind the same ``[c]``.
+    """
 
     cell: Cell
     low: int
     high: int
     shown: str
     source: str
+    mark: bool = False
 
 
 class Figure(NamedTuple):
@@ -109,6 +114,8 @@ class Release:
         A true count from 1 to this could point to a child.
     unread : list of str
         What was seen and not used, in words.
+    finer : list of str
+        Numbers said, drawn or coloured that no table prints, in words; a fact too where the cell is known.
     recomputed : int
         How many figures are what the numbers printed beside them give, and so say nothing more.
     """
@@ -120,6 +127,7 @@ class Release:
     bases: set[Cell] = field(default_factory=set)
     small: int = 7
     unread: list[str] = field(default_factory=list)
+    finer: list[str] = field(default_factory=list)
     recomputed: int = 0
 
     def add(self, other: Release) -> None:
@@ -131,6 +139,7 @@ class Release:
         self.bases |= other.bases
         self.small = max(self.small, other.small)
         self.unread += other.unread
+        self.finer += other.finer
         self.recomputed += other.recomputed
 
 

@@ -20,6 +20,7 @@ NOTHING = -1
 """The fact behind a row that is true whatever is printed."""
 
 _GRID = 400_000
+_DEAR_GRID = 20_000
 
 
 class Row(NamedTuple):
@@ -33,12 +34,13 @@ class Row(NamedTuple):
 
 
 class Bound(NamedTuple):
-    """An unknown lies between two whole numbers, because of a fact."""
+    """An unknown lies between two whole numbers, because of a fact; ``mark`` as of a ``Count``."""
 
     place: int
     low: int
     high: int
     fact: int
+    mark: bool = False
 
 
 class Curve(NamedTuple):
@@ -75,7 +77,7 @@ class Program:
         bases = {(c.what, c.unit) for c in release.bases}
         for count in release.counts:
             fact = self._fact(f"{count.source}: {count.shown}")
-            self.bounds.append(Bound(self.place(count.cell), count.low, count.high, fact))
+            self.bounds.append(Bound(self.place(count.cell), count.low, count.high, fact, count.mark))
         for figure in release.figures:
             fact = self._fact(f"{figure.source}: {figure.shown}")
             self.curves.append(Curve(tuple(self.place(c) for c in figure.cells), figure, fact))
@@ -227,7 +229,8 @@ def tried_out(curve: Curve, lower: np.ndarray, upper: np.ndarray) -> np.ndarray 
     """
     figure, places = curve.figure, list(curve.places)
     sizes = upper[places] - lower[places] + 1
-    if np.prod(sizes.astype(float)) > _GRID:
+    dear = figure.kind == "odds_ratio" and figure.end != "estimate"
+    if np.prod(sizes.astype(float)) > (_DEAR_GRID if dear else _GRID):
         return None
     axes = np.meshgrid(*(np.arange(lower[p], upper[p] + 1) for p in places), indexing="ij")
     counts = [a.ravel() for a in axes]

@@ -16,9 +16,11 @@ import numpy as np
 from scipy import sparse
 
 from .attack_facts import MOST
-from .attack_program import NOTHING, Curve, Program, Row, lines, tried_out
+from .attack_program import NOTHING, Bound, Curve, Program, Row, lines, tried_out
 
 _EPS = 1e-6
+_MUCH = 2000
+"""A hidden count that is not small is no larger than this."""
 _SECONDS = 20.0
 
 
@@ -39,7 +41,7 @@ class Part:
     curves : list of Curve
         Figures, by local place.
     bounds : array
-        Local place, low, high and fact of each printed count.
+        Local place, low, high and fact of each printed count, and 1 if it is a mark that may hide more.
     """
 
     places: np.ndarray
@@ -63,7 +65,7 @@ def parts(program: Program) -> Iterator[Part]:
     for a, b in pairwise(starts):
         local[order[a:b]] = np.arange(b - a)
     held: dict[int, Part] = {
-        int(label[order[a]]): Part(order[a:b], [], [], np.empty((0, 4))) for a, b in pairwise(starts)
+        int(label[order[a]]): Part(order[a:b], [], [], np.empty((0, 5))) for a, b in pairwise(starts)
     }
     for row in program.rows:
         held[int(label[row.places[0]])].rows.append(row._replace(places=tuple(local[list(row.places)])))
@@ -71,12 +73,50 @@ def parts(program: Program) -> Iterator[Part]:
         held[int(label[curve.places[0]])].curves.append(
             curve._replace(places=tuple(local[list(curve.places)]))
         )
-    bounds = np.array([tuple(b) for b in program.bounds], float).reshape(-1, 4)
+    bounds = np.array([tuple(b) for b in program.bounds], float).reshape(-1, 5)
     owner = label[bounds[:, 0].astype(int)]
     bounds[:, 0] = local[bounds[:, 0].astype(int)]
     for key, part in held.items():
         part.bounds = bounds[owner == key]
     yield from held.values()
+
+
+def doubted(part: Part) -> tuple[Part, int]:
+    """Believe as many marks as can be, where not all of them can stand for a small count.
+
+    Parameters
+    ----------
+    part : Part
+        A component that contradicts itself.
+
+    Returns
+    -------
+    part : Part
+        With a switch for each mark, 1 if the count behind it is not small, and no more switches on than
+        there must be.
+    number : int
+        How many that is.
+
+    Raises
+    ------
+    Contradiction
+        If it contradicts itself whatever the marks stand for.
+    """
+    marks = part.bounds[:, 4] > 0
+    at = np.unique(part.bounds[marks, 0].astype(int))
+    if not len(at):
+        raise Contradiction(0)
+    switches = len(part.places) + np.arange(len(at))
+    most = {p: part.bounds[marks & (part.bounds[:, 0] == p), 2].min() for p in at}
+    plain = part.bounds[~marks]
+    free = [Bound(p, 0, _MUCH, NOTHING) for p in at] + [Bound(s, 0, 1, NOTHING) for s in switches]
+    bounds = np.vstack([plain, np.array([tuple(b) for b in free], float)])
+    rows = [Row((p, s), (1.0, -float(_MUCH)), -np.inf, most[p]) for p, s in zip(at, switches, strict=True)]
+    places = np.r_[part.places, np.full(len(at), NOTHING)]
+    whole = Part(places, part.rows + rows, part.curves, bounds)
+    number = Solver(*narrowed(whole)).least(switches)
+    cap = Row(tuple(switches), (1.0,) * len(at), 0, number)
+    return Part(places, [*whole.rows, cap], part.curves, bounds), number
 
 
 def _labels(size: int, ties) -> np.ndarray:
@@ -111,7 +151,7 @@ def narrowed(part: Part, facts: np.ndarray | None = None) -> tuple[np.ndarray, n
     lower, upper = np.zeros(len(part.places)), np.full(len(part.places), float(MOST))
     bounds, curves = part.bounds, part.curves
     if facts is not None:
-        bounds = bounds[facts[bounds[:, 3].astype(int)]]
+        bounds = bounds[facts[bounds[:, 3].astype(int)] | (bounds[:, 3] == NOTHING)]
         curves = [c for c in curves if facts[c.fact]]
     at = bounds[:, 0].astype(int)
     np.maximum.at(lower, at, bounds[:, 1])
@@ -231,6 +271,20 @@ class Solver:
                 if len(near) < 3:
                     break
                 self._pushed(near, sign)
+
+    def least(self, places: np.ndarray) -> int:
+        """Find how few of some switches are on at the least."""
+        found = 0
+        for label in np.unique(self.label[places]):
+            mine = places[self.label[places] == label]
+            if np.bincount(self.label)[label] == 1:
+                found += int(self.lower[mine].sum())
+                continue
+            result = self._pushed(mine, -1)
+            if result.x is None:
+                raise Contradiction(int(mine[0]))
+            found += round(result.fun)
+        return found
 
     def _extreme(self, place: int, sign: int) -> float:
         """Push one unknown as far as it goes."""

@@ -14,6 +14,8 @@ _PARTITIONS = {
     "sentenced": ("first_tier", "community", "custody"),
 }
 UNKNOWN = "Unknown"
+_OF_UNKNOWN = ("Not stated", "Not known", "Not recorded")
+_EXCLUSIVE = ("outcome: ", "object: ")
 
 
 def cells(record: dict[str, str], split: list[str]) -> tuple[Cell, Cell]:
@@ -75,7 +77,7 @@ def tied(release: Release) -> None:
     used |= {c for pair in release.within for c in pair}
     groups = defaultdict(set)
     for cell in used:
-        if not cell.value("group").startswith("("):
+        if not cell.value("group").startswith("(") and cell.value("group") not in _OF_UNKNOWN:
             groups[cell.what, cell.unit, cell.value("area")].add(cell.value("group"))
     for cell in sorted(used, key=str):
         group, known = cell.value("group"), groups[cell.what, cell.unit, cell.value("area")]
@@ -87,12 +89,31 @@ def tied(release: Release) -> None:
             continue
         release.sums.append(Sum(cell, tuple(cell.at(group=g) for g in sorted(parts)), True, "groups"))
     _tie_splits(release, used)
+    _tie_kinds(release, used)
     for cell in sorted(used, key=str):
         base = cell.what.removesuffix(", followed")
         if base in _PARTITIONS and base != cell.what:
             parts = tuple(cell._replace(what=f"{part} of {base}") for part in _PARTITIONS[base])
             if set(parts) <= used:
                 release.sums.append(Sum(cell, parts, cell.unit not in ("children", "cases"), "a partition"))
+
+
+def _tie_kinds(release: Release, used: set[Cell]) -> None:
+    """Add up the kinds of unknown ethnicity, and the outcomes or objects of searches with all others."""
+    whole = defaultdict(list)
+    for cell in used:
+        for kind in _EXCLUSIVE:
+            what, _, base = cell.what.partition(" of ")
+            if what.startswith(kind) and base:
+                whole[cell._replace(what=f"{base}, followed"), kind].append(cell)
+        if cell.value("group") in _OF_UNKNOWN:
+            whole[cell.at(group=UNKNOWN), ""].append(cell)
+    for total, kind in sorted((key for key in whole if key[0] in used), key=str):
+        parts = sorted(whole[total, kind], key=str)
+        rest = [parts[0]._replace(what=f"{kind}any other of {total.what}")] if kind else []
+        exact = bool(kind) or {p.value("group") for p in parts} == set(_OF_UNKNOWN)
+        if exact:
+            release.sums.append(Sum(total, (*parts, *rest), True, kind or "kinds of unknown"))
 
 
 def _tie_splits(release: Release, used: set[Cell]) -> None:
