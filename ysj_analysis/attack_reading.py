@@ -129,7 +129,9 @@ class _Reader:
             x, n = cells(record, split)
             if not split:
                 self.groups.add(record["group"])
-                self.pairs.setdefault((record["stage"], record["group"]), (x, n))
+                which = (record["stage"], record["group"])
+                if which not in self.pairs or "followed" in n.what:  # a decision, where there is one
+                    self.pairs[which] = x, n
             source = f"{self.name}/{where} row {i}"
             self._count(x, record["events"], rule, f"{source} events")
             self._count(n, record.get("denominator", ""), rule, f"{source} denominator")
