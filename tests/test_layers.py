@@ -22,7 +22,7 @@ ORDER = """
     vocabulary                                          which words do we use?
     reading absent tables                                  is a table usable, and typed?
     ages age_bands calendar_periods code_lists          ages, dates and labels as people write them
-    ethnicity ethnicity_source boundaries calibration
+    ethnicity ethnicity_source label_mapping boundaries calibration
 
     synthetic*                                          data with a known truth
 
@@ -53,7 +53,7 @@ ORDER = """
     disclosure attack*
     joint_system joint_audit joint_repair               can anything hidden be worked out?
     wording datafile present sentences figures printout   how do we say it and draw it?
-    plain_words search_sentences court_paragraph model_sentences decompose_sentences quality_sentences quality_figures
+    plain_words unknown_sentences trend_sentences search_sentences court_paragraph model_sentences decompose_sentences quality_sentences quality_figures
     printed published plan                              what has been printed by others?
 
     kernel parameters execution content lengths page            how is it rendered?

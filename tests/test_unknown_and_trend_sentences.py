@@ -1,0 +1,120 @@
+"""What unknown ethnicity could change, and whether a gap has moved: every branch, from released counts."""
+
+import dataclasses
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ysj_analysis import (
+    disclosure,
+    load,
+    measures,
+    pipeline,
+    trend_sentences,
+    unknown_sentences,
+    unknowns,
+    wording,
+)
+from ysj_analysis.reading import NotHeld
+
+STUDY = load.study("data/synthetic")
+WORDS = wording.Words.of(STUDY)
+RESTRICTED = disclosure.RESTRICTED
+
+
+def bounded(events, denominators, *, base="arrest", policy=RESTRICTED):
+    groups = ["Black", "White", "Unknown"][: len(events)]
+    table = pd.DataFrame({"group": groups, "events": events, "denominator": denominators})
+    table = table.assign(area="A", year=2023, years=5, unit="children", stage="charge", base=base, note="")
+    return unknown_sentences.bounded(disclosure.release(table, policy=policy), reference="White")
+
+
+def test_a_finding_that_stands():
+    """By hand: 60 of 100 against 30 of 100, 2 of 4 unknown: lowest 60/102 over 32/102 = 1.875."""
+    bounds = bounded([60, 30, 2], [100, 100, 4])
+    assert unknown_sentences.hold(bounds, WORDS) == [
+        "The one relative rate that is clearly off parity would stay on the same side of it however those of unknown "
+        "ethnicity were shared out among the groups. They are most at charge: 2 children (2019-20 to 2023-24)."
+    ]
+    row = bounds.table.iloc[0]
+    assert row["lowest"] == np.floor(100 * (60 / 102) / (32 / 102)) / 100 == 1.87
+    assert row["highest"] == np.ceil(100 * (62 / 102) / (30 / 102)) / 100 == 2.07
+
+
+def test_a_finding_that_the_unknown_could_take_away():
+    """By hand: 40 of 100 against 25 of 100, 30 of 40 unknown: 40/110 over 55/130 = 0.859."""
+    said = unknown_sentences.hold(bounded([40, 25, 30], [100, 100, 40]), WORDS)
+    assert "would not stay on the same side" in said[0]
+    assert said[1].startswith(
+        "Black children at charge: with 30 of unknown ethnicity, the relative rate compared"
+    )
+    assert "between 0.85 and" in said[1]
+    assert said[1].endswith("so it cannot be said which side of parity it is on (2019-20 to 2023-24).")
+
+
+def test_nothing_to_take_away_and_nobody_unknown():
+    assert (
+        "there is none that the unknown could take away"
+        in unknown_sentences.hold(bounded([30, 30, 2], [100, 100, 4]), WORDS)[0]
+    )
+    with pytest.raises(NotHeld, match="no row for children of unknown ethnicity"):
+        bounded([60, 30], [100, 100])
+
+
+def test_two_periods_do_not_overlap():
+    table = trend_sentences.two_periods(
+        STUDY, area="Islington", year=2023, years=5, stages=("arrest", "charge")
+    )
+    assert set(map(tuple, table[["year", "years"]].drop_duplicates().to_numpy())) == {(2019, 4), (2023, 4)}
+    assert set(table["stage"].astype(str)) == {"arrest", "charge"}
+    one = dataclasses.replace(STUDY, years=(2023, 2023))
+    with pytest.raises(NotHeld, match="one year only"):
+        trend_sentences.two_periods(one, area="Islington", year=2023, years=3, stages=("arrest",))
+
+
+def test_the_stages_watched_are_of_the_study():
+    assert trend_sentences.watched(STUDY, pipeline.caseload(STUDY)) == ("arrest", "intervention")
+
+
+def periods(before, after):
+    rows = [
+        {"year": year, "group": group, "events": x, "denominator": n}
+        for year, pair in ((2020, before), (2023, after))
+        for group, (x, n) in zip(("Black", "White"), pair, strict=True)
+    ]
+    table = pd.DataFrame(rows).assign(
+        area="A", years=3, unit="children", stage="arrest", base="population", note=""
+    )
+    return disclosure.release(table, policy=RESTRICTED).measure(measures.relative_rates, reference="White")
+
+
+def test_what_is_said_of_a_change():
+    same = periods([(100, 1000), (100, 2000)], [(105, 1000), (100, 2000)])
+    assert trend_sentences.moved(same, WORDS) == [
+        "Between 2018-19 to 2020-21 and 2021-22 to 2023-24, none of 1 relative rates has clearly moved. The intervals "
+        "of the two periods overlap: it cannot be said that they have moved, nor that they have not."
+    ]
+    risen = trend_sentences.moved(periods([(100, 1000), (200, 2000)], [(400, 1000), (200, 2000)]), WORDS)
+    assert "one of 1 relative rates has clearly moved." in risen[0]
+    assert risen[1].startswith(
+        "Black children at arrest, compared with White children: the relative rate has risen,"
+    )
+    assert "400 of 1,000, against 200 of 2,000" in risen[1]
+    fallen = trend_sentences.moved(periods([(400, 1000), (200, 2000)], [(100, 1000), (200, 2000)]), WORDS)
+    assert "has fallen" in fallen[1]
+
+
+def test_too_few_in_a_period():
+    table = pd.DataFrame(
+        {"group": ["Black", "White"] * 2, "events": [4, 3, 40, 30], "denominator": [100, 200] * 2}
+    )
+    table = table.assign(
+        area="A", year=[2020] * 2 + [2023] * 2, years=3, unit="children", stage="arrest", note=""
+    )
+    ratios = disclosure.release(table.assign(base="population")).measure(
+        measures.relative_rates, reference="White"
+    )
+    assert trend_sentences.moved(ratios, WORDS)[0].startswith(
+        "There are too few children in one of the two periods"
+    )

@@ -1,0 +1,141 @@
+"""How do we say whether a gap has moved? Two periods that do not overlap, and their intervals.
+
+A change is called clear only where the two intervals do not meet, which is stricter than a test of the change
+(it is wrong in fewer than 1 of 100 where a test is in 5; Schenker and Gentleman 2001). Everything else "cannot
+be told apart from no change", which is not evidence that nothing changed.
+"""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from . import wording
+from .disclosure import Released, require
+from .load import Study
+from .pipeline import conditional, for_report
+from .reading import NotHeld
+from .sentences import TOO_FEW, _spoken, voice
+from .vocabulary import chain
+from .wording import Words
+
+
+def two_periods(
+    study: Study, *, area: str, year: int, years: int, stages: tuple[str, ...], unit: str | None = None
+):
+    """Count the latest period and the one before it, of the same length, at some stages.
+
+    Parameters
+    ----------
+    study : Study
+        From ``load.study``.
+    area, year, unit
+        As for ``pipeline.for_report``.
+    years : int
+        Years in each period; fewer if the study has not twice as many.
+    stages : tuple of str
+        Which stages, each on the base that feeds it.
+
+    Returns
+    -------
+    DataFrame
+        As ``pipeline.stage_counts``, the earlier period first.
+
+    Raises
+    ------
+    NotHeld
+        If the study has fewer than two years.
+    """
+    held = year - study.years[0] + 1
+    if held < 2:
+        raise NotHeld(
+            "This study holds one year only. With two or more, it could be said whether a gap has moved."
+        )
+    long = min(years, held // 2)
+    parts = [for_report(study, area=area, year=end, years=long, unit=unit) for end in (year - long, year)]
+    table = conditional(pd.concat(parts, ignore_index=True), study.stages)
+    return table[table["stage"].isin(stages)].reset_index(drop=True)
+
+
+def watched(study: Study, caseload: str) -> tuple[str, ...]:
+    """Choose the stages whose movement is watched: the first contact of the caseload, and the caseload.
+
+    Parameters
+    ----------
+    study : Study
+        From ``load.study``.
+    caseload : str
+        From ``pipeline.caseload``.
+
+    Returns
+    -------
+    tuple of str
+        One or two ids.
+    """
+    table = study.counts if study.events is None else study.events
+    first = next((s for s in study.stages if (table["stage"] == s).any()), caseload)
+    return tuple(dict.fromkeys((chain(first, study.stages)[0], caseload)))
+
+
+@wording.said
+def moved(ratios: Released, words: Words) -> list[str]:
+    """Say for each group and stage whether the relative rate of the later period differs from the earlier.
+
+    Parameters
+    ----------
+    ratios : Released
+        Relative rates of :func:`two_periods`.
+    words : Words
+        The study's words.
+
+    Returns
+    -------
+    list of str
+        A sentence for each comparison that both periods can show; one sentence where there is none.
+    """
+    table = _spoken(require(ratios).table)
+    pairs = [
+        rows.sort_values("year").to_dict("records")
+        for _, rows in table.groupby([table["stage"].astype(str), table["group"].astype(str)], sort=False)
+    ]
+    pairs = [pair for pair in pairs if len(pair) == 2 and all(voice(r) != TOO_FEW for r in pair)]
+    if not pairs:
+        return ["There are too few children in one of the two periods to say whether any gap has moved."]
+    clear = [(a, b) for a, b in pairs if b["low"] > a["high"] or b["high"] < a["low"]]
+    before, after = pairs[0]
+    rest = len(pairs) - len(clear)
+    lead = (
+        f"Between {words.when(before)} and {words.when(after)}, "
+        f"{_number(len(clear))} of {len(pairs)} relative rates {'have' if len(clear) > 1 else 'has'} clearly moved. "
+    )
+    tail = (
+        "For the others the intervals of the two periods overlap: it cannot be said that they have moved, nor that "
+        "they have not."
+        if clear and rest
+        else "The intervals of the two periods overlap: it cannot be said that they have moved, nor that they have not."
+        if rest
+        else ""
+    )
+    return [(lead + tail).strip(), *(_change(a, b, words) for a, b in clear)]
+
+
+def _number(n: int) -> str:
+    return {0: "none", 1: "one"}.get(n, str(n))
+
+
+def _change(before: dict, after: dict, words: Words) -> str:
+    who, other = (words.people(after[c], after["unit"]) for c in ("group", "reference"))
+    risen = after["low"] > before["high"]
+    return (
+        f"{who[:1].upper()}{who[1:]} at {wording.lower(words.stage(after['stage']))}, compared with {other}: the "
+        f"relative rate has {'risen' if risen else 'fallen'}, from {_value(before)} in {words.when(before)} to "
+        f"{_value(after)} in {words.when(after)}."
+    )
+
+
+def _value(row: dict) -> str:
+    ratio = "above any number" if row["estimate"] == float("inf") else f"{row['estimate']:.2f}"
+    return (
+        f"{ratio} ({wording.interval(row['low'], row['high'], row['measure'])}; "
+        f"{wording.count(row['events'])} of {wording.count(row['denominator'])}, against "
+        f"{wording.count(row['reference_events'])} of {wording.count(row['reference_denominator'])})"
+    )
