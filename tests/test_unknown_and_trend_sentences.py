@@ -13,7 +13,6 @@ from ysj_analysis import (
     pipeline,
     trend_sentences,
     unknown_sentences,
-    unknowns,
     wording,
 )
 from ysj_analysis.reading import NotHeld
