@@ -43,7 +43,7 @@ ORDER = """
 
     officer_defined allocation imputation unknowns      what if the unknown were known?
     homogeneity stratification standardisation          what remains when like is compared with like?
-    adjusted_cells adjusted_likelihood firth adjusted* intersections models
+    adjusted_cells adjusted_likelihood firth adjusted* like_cases adultification intersections models
     path_limits composition oaxaca decompose            where does the gap open?
     _series _chart_limits charts periods power          is it moving, and is it real?
     shrinkage trends monitor
@@ -53,7 +53,7 @@ ORDER = """
     disclosure attack*
     joint_system joint_audit joint_repair               can anything hidden be worked out?
     wording datafile present sentences figures printout   how do we say it and draw it?
-    plain_words unknown_sentences trend_sentences search_sentences court_paragraph model_sentences decompose_sentences quality_sentences quality_figures
+    plain_words unknown_sentences trend_sentences search_sentences court_paragraph sentence_parts model_sentences decompose_sentences adultification_sentences quality_sentences quality_figures
     printed published plan                              what has been printed by others?
 
     kernel parameters execution content lengths page            how is it rendered?

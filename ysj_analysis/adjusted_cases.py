@@ -7,6 +7,7 @@ import pandas as pd
 
 from .from_events import NOT_SAID, arrived, prepared
 from .load import Study
+from .reading import NotHeld
 from .windows import PENDING_LIMIT
 
 PROVEN = ("caution", "convicted")
@@ -41,17 +42,16 @@ def cases(study: Study, *, outcome: str, given: str | None = None) -> pd.DataFra
     Raises
     ------
     ValueError
-        If there are no events, a stage is not in the graph or nobody reached it.
+        If a stage is not in the graph.
+    NotHeld
+        If the study holds no cases, or nobody in it reached a stage.
 
     Examples
     --------
     >>> from ysj_analysis import load
     >>> table = cases(load.study("data/synthetic"), outcome="custody")
-    >>> table.groupby("group", observed=True)["outcome"].agg(["size", "sum"]).loc[["Black", "White"]]
-           size    sum
-    group
-    Black   774  160.0
-    White   417   57.0
+    >>> table["outcome"].drop_duplicates().sort_values().tolist(), table.columns[:8].tolist()
+    ([0.0, 1.0], ['child_id', 'episode_id', 'area', 'year', 'group', 'sex', 'age', 'looked_after'])
     """
     given = given or _base(study, outcome)
     _refuse(study, outcome, given)
@@ -69,7 +69,7 @@ def cases(study: Study, *, outcome: str, given: str | None = None) -> pd.DataFra
     table = table.assign(
         year=table["cohort"].astype(str),
         group=pd.Categorical(table["group"], study.groups, ordered=True),
-        age=_age(table["begun"], table["birth_month"]),
+        age=age_on(table["begun"], table["birth_month"]),
         gravity=_whole(table, "gravity"),
         previous=_whole(table, "previous") if "previous" in table else _history(table, events),
         outcome=table["episode_id"].isin(went_on).astype(float),
@@ -117,21 +117,39 @@ def _base(study: Study, outcome: str) -> str:
 
 def _refuse(study: Study, outcome: str, given: str) -> None:
     if study.events is None or study.children is None:
-        raise ValueError(
+        raise NotHeld(
             "0 events in this study: it holds counts only, and a model needs the cases. Give a folder with events.csv "
             "and children.csv, or use models.stratified on the counts."
         )
     there = set(study.events["stage"].astype(str).unique())
     lacking = [s for s in (outcome, given) if s not in there]
     if lacking:
-        raise ValueError(
+        raise NotHeld(
             f"{len(lacking)} of 2 stages have no event in this study: {', '.join(lacking)}. A model compares those who "
             f"went on with those who reached a stage; choose given= among {', '.join(sorted(there))}."
         )
 
 
-def _age(date: pd.Series, born: pd.Series) -> pd.Series:
-    """Age in whole years on a day, by the month of birth; ``unknown`` where that is not known."""
+def age_on(date: pd.Series, born: pd.Series) -> pd.Series:
+    """Give the age in whole years on a day, by the month of birth.
+
+    Parameters
+    ----------
+    date : Series of datetime
+        The days.
+    born : Series of str
+        Months of birth, ``YYYY-MM``; empty where not known.
+
+    Returns
+    -------
+    Series of str
+        ``unknown`` where the month of birth is not known.
+
+    Examples
+    --------
+    >>> age_on(pd.to_datetime(pd.Series(["2023-05-01", "2023-05-01"])), pd.Series(["2008-06", ""])).tolist()
+    ['14', 'unknown']
+    """
     month = pd.to_datetime(born.where(born.ne("")), format="%Y-%m", errors="coerce")
     years = (date.dt.year - month.dt.year) - (date.dt.month < month.dt.month)
     return years.map(lambda y: NOT_SAID if np.isnan(y) else f"{y:.0f}", na_action=None)

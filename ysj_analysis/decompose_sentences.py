@@ -7,43 +7,23 @@ are set alike is a difference in rates for like cases, no more.
 
 from __future__ import annotations
 
-import numpy as np
-import pandas as pd
-
 from . import wording
 from .decompose import CONVENTIONS
-from .disclosure import Released, require
+from .disclosure import Released
 from .pathways import NOT_DECIDED
+from .sentence_parts import (
+    NOT_EVIDENCE,
+    counts,
+    four_voices,
+    people,
+    percent_of,
+    said_rows,
+    sentence,
+    times,
+    voice_of,
+)
 from .sentences import ABOVE, APART, BELOW, TOO_FEW, voice
-from .vocabulary import POPULATION, UNKNOWN
 from .wording import Words
-
-NOT_EVIDENCE = "This is not evidence that there is no difference."
-
-
-def voice_of(low: float, high: float, parity: float = 0.0) -> str:
-    """Choose the voice of a number from its interval, against what it would be at parity.
-
-    Parameters
-    ----------
-    low, high : float
-        The interval.
-    parity : float
-        0 for a difference, a part or a number of children; 1 for a ratio.
-
-    Returns
-    -------
-    str
-        One of the four voices.
-
-    Examples
-    --------
-    >>> voice_of(0.2, 0.7), voice_of(-3, -1), voice_of(-1, 2), voice_of(float("nan"), 2)
-    ('above', 'below', 'not distinguishable', 'too few')
-    """
-    if np.isnan(low) or np.isnan(high):
-        return TOO_FEW
-    return ABOVE if low > parity else BELOW if high < parity else APART
 
 
 @wording.said
@@ -62,7 +42,7 @@ def cumulative(found: Released, words: Words) -> list[str]:
     list of str
         A sentence for each group.
     """
-    return [_cumulative(row, words) for row in _rows(found)]
+    return [_cumulative(row, words) for row in said_rows(found)]
 
 
 @wording.said
@@ -81,7 +61,7 @@ def parts(steps: Released, words: Words) -> list[str]:
     list of str
         A sentence for each row; where the whole cannot be told apart from parity, one for the group.
     """
-    rows, said = _rows(steps), []
+    rows, said = said_rows(steps), []
     for place, row in enumerate(rows):
         later = rows[place + 1 :]
         same = [r for r in later if all(r.get(c) == row.get(c) for c in ("area", "group"))]
@@ -109,7 +89,7 @@ def counterfactual(found: Released, words: Words) -> list[str]:
     list of str
         A sentence for each row, in whole children.
     """
-    return [_at_parity(row, words) for row in _rows(found)]
+    return [_at_parity(row, words) for row in said_rows(found)]
 
 
 @wording.said
@@ -128,7 +108,7 @@ def pathways(ratios: Released, words: Words) -> list[str]:
     list of str
         A sentence for each row.
     """
-    return [_way(row, words) for row in _rows(ratios)]
+    return [_way(row, words) for row in said_rows(ratios)]
 
 
 @wording.said
@@ -149,61 +129,33 @@ def composition(found: Released, words: Words, *, mix: str = "mix of cases") -> 
     list of str
         A sentence for each part of each gap.
     """
-    rows = [r for r in _rows(found) if "_part" in r["measure"]]
+    rows = [r for r in said_rows(found) if "_part" in r["measure"]]
     return [_composed(row, words, mix) for row in rows]
 
 
 # -- inside ------------------------------------------------------------------------------------------
 
 
-def _rows(released: Released) -> list[dict]:
-    table = require(released).table
-    note = table["note"].astype(str) if "note" in table else pd.Series("", table.index)
-    silent = note.str.contains(r"\breference\b") | table["group"].astype(str).eq(UNKNOWN)
-    return table[~silent].to_dict("records")
-
-
-def _sentence(text: str) -> str:
-    return text[0].upper() + text[1:] + "."
-
-
-def _people(row: dict, words: Words) -> tuple[str, str]:
-    return words.people(row["group"], row["unit"]), words.people(row["reference"], row["unit"])
-
-
-def _counts(row: dict, words: Words) -> str:
-    what = "child-years" if row["base"] == POPULATION and row["unit"] == "children" else row["unit"]
-    n = {c: wording.count(row[c]) for c in row if str(c).endswith(("events", "denominator"))}
-    return (
-        f"{n['events']} in {n['denominator']} {what}, against {n['reference_events']} in "
-        f"{n['reference_denominator']}"
-    )
-
-
 def _cumulative(row: dict, words: Words) -> str:
-    who, other = _people(row, words)
+    who, other = people(row, words)
     did, spoken = words.did(row["stage"]), voice(row)
     if spoken == TOO_FEW:
-        return _sentence(
+        return sentence(
             f"too few {who} or {other} can be followed to where they {did} to compare ({words.when(row)})"
         )
     interval = f"95% interval {wording.interval(row['low'], row['high'], 'rate_ratio')}"
     steps = f"{int(row['step'])} decisions multiplied" if row["step"] > 1 else "one decision"
-    tail = f"({interval}; {steps}; {_counts(row, words)}; {words.when(row)})"
+    tail = f"({interval}; {steps}; {counts(row, words)}; {words.when(row)})"
     if spoken == APART:
-        text = (
-            f"the rate at which {who} {did} cannot be told apart from that of {other}: {row['estimate']:.2f}"
-        )
-        return f"{_sentence(f'{text} times {tail}')} {NOT_EVIDENCE}"
+        text = f"the rate at which {who} {did} cannot be told apart from that of {other}: {times(row)}"
+        return f"{sentence(f'{text} {tail}')} {NOT_EVIDENCE}"
     side = "above" if spoken == ABOVE else "below"
-    return _sentence(
-        f"{who} {did} at {row['estimate']:.2f} times the rate of {other}, clearly {side} parity {tail}"
-    )
+    return sentence(f"{who} {did} at {times(row)} the rate of {other}, clearly {side} parity {tail}")
 
 
 def _whole(row: dict, words: Words) -> str:
     """Name the gap that parts are of."""
-    who, other = _people(row, words)
+    who, other = people(row, words)
     reached = wording.interval(row["reached_low"], row["reached_high"], "rate_ratio")
     return (
         f"the gap between {who} and {other} by {words.stage(row['stage']).lower()} (relative rate "
@@ -214,45 +166,45 @@ def _whole(row: dict, words: Words) -> str:
 def _part(row: dict, whole: dict, words: Words) -> str:
     gap, stage = _whole(whole, words), words.stage(row["stage"]).lower()
     share, span = _percent(row["part"]), f"{_percent(row['part_low'])} to {_percent(row['part_high'])}"
-    tail = f"95% interval {span}; {_counts(row, words)}; {words.when(row)}"
+    tail = f"95% interval {span}; {counts(row, words)}; {words.when(row)}"
     spoken = voice_of(row["part_low"], row["part_high"])
     if spoken == ABOVE:
-        return _sentence(f"of {gap}, {share} opens at {stage} ({tail})")
+        return sentence(f"of {gap}, {share} opens at {stage} ({tail})")
     if spoken == BELOW:
-        return _sentence(f"{stage} narrows {gap}: its part is {share} ({tail})")
-    return _sentence(
+        return sentence(f"{stage} narrows {gap}: its part is {share} ({tail})")
+    return sentence(
         f"whether {stage} widens or narrows {gap} cannot be told apart: its part is {share} ({tail})"
     )
 
 
 def _no_parts(row: dict, whole: dict, words: Words) -> str:
-    who, other = _people(row, words)
+    who, other = people(row, words)
     if row["path_note"] == "no_limits":
-        return _sentence(f"too few {who} or {other} to say at which decision a gap opens ({words.when(row)})")
+        return sentence(f"too few {who} or {other} to say at which decision a gap opens ({words.when(row)})")
     return (
-        f"{_sentence(f'{_whole(whole, words)} cannot be told apart from parity, so no decision has a part in it')} "
+        f"{sentence(f'{_whole(whole, words)} cannot be told apart from parity, so no decision has a part in it')} "
         f"{NOT_EVIDENCE}"
     )
 
 
 def _at_parity(row: dict, words: Words) -> str:
-    who, other = _people(row, words)
+    who, other = people(row, words)
     stage, end = words.stage(row["stage"]).lower(), words.did(row["end"])
     if row["method"] == CONVENTIONS["so-far"]:
         stage += " and every decision before it"
     spoken = voice_of(row["low"], row["high"])
     when = words.when(row)
     if spoken == TOO_FEW:
-        return _sentence(f"too few {who} {end} to say what {stage} at parity would change ({when})")
+        return sentence(f"too few {who} {end} to say what {stage} at parity would change ({when})")
     number = abs(round(row["estimate"]))
     few, many = sorted(abs(round(row[c])) for c in ("low", "high"))
     ended = f"{wording.count(row['end_events'])} {end}; {when}"
     if spoken == APART:
         span = f"{_whole_number(row['high'])} fewer to {_whole_number(-row['low'])} more"
         text = f"if {stage} were at the rate of {other}, whether fewer or more {who} would be among those who {end}"
-        return f"{_sentence(f'{text} cannot be told apart (95% interval {span}; {ended})')} {NOT_EVIDENCE}"
+        return f"{sentence(f'{text} cannot be told apart (95% interval {span}; {ended})')} {NOT_EVIDENCE}"
     side = "fewer" if spoken == ABOVE else "more"
-    return _sentence(
+    return sentence(
         f"if {stage} were at the rate of {other} and all else as it is, about {number} {side} {who} would be among "
         f"those who {end} (95% interval {few} to {many}; {ended})"
     )
@@ -263,55 +215,48 @@ def _whole_number(value: float) -> str:
 
 
 def _way(row: dict, words: Words) -> str:
-    who, other = _people(row, words)
+    who, other = people(row, words)
     nothing = row["stage"] == NOT_DECIDED
     did = "had no decision recorded" if nothing else words.did(row["stage"])
     after = words.did(row["base"])
-    spoken, when = voice(row), words.when(row)
-    if spoken == TOO_FEW or np.isnan(row["estimate"]):
-        if "immature" in str(row["note"]):
-            return _sentence(f"how {who} left is not shown: too much is still undecided ({when})")
-        return _sentence(f"too few {who} or {other} who {after} {did} to compare ({when})")
-    share = f"{100 * row['events'] / row['denominator']:.0f}%"
-    times = (
-        f"{row['estimate']:.2f} times" if np.isfinite(row["estimate"]) else f"{row['low']:.2f} times or more"
+    if "immature" in str(row["note"]):
+        return sentence(f"how {who} left is not shown: too much is still undecided ({words.when(row)})")
+    share = percent_of(row)
+    return four_voices(
+        row,
+        words,
+        lead=f"of {who} who {after}, {share}{did}",
+        against=f"the share among {other}",
+        few=f"too few {who} or {other} who {after} {did} to compare",
     )
-    interval = f"95% interval {wording.interval(row['low'], row['high'], 'risk_ratio')}"
-    tail = f"({interval}; {_counts(row, words)}; {when})"
-    lead = f"of {who} who {after}, {share} {did}"
-    if spoken == APART:
-        text = f"{lead}, which cannot be told apart from the share among {other}: {times}"
-        return f"{_sentence(f'{text} {tail}')} {NOT_EVIDENCE}"
-    side = "above" if spoken == ABOVE else "below"
-    return _sentence(f"{lead}: {times} the share among {other}, clearly {side} parity {tail}")
 
 
 def _composed(row: dict, words: Words, mix: str) -> str:
-    who, other = _people(row, words)
+    who, other = people(row, words)
     stage, when = words.stage(row["stage"]).lower(), words.when(row)
     spoken = voice_of(row["low"], row["high"])
     if spoken == TOO_FEW:
-        return _sentence(
+        return sentence(
             f"too few {who} or {other} to say how much of a gap at {stage} goes with the {mix} ({when})"
         )
     per = "_per_" in row["measure"]
     scale, unit = (1, f" per {row['measure'].rpartition('_')[2]}") if per else (100, " percentage points")
     number, low, high = (wording.signed(f"{scale * row[c]:.1f}") for c in ("estimate", "low", "high"))
-    tail = f"({number}{unit}, 95% interval {low} to {high}; {_counts(row, words)}; {when})"
+    tail = f"({number}{unit}, 95% interval {low} to {high}; {counts(row, words)}; {when})"
     if "composition" in row["measure"]:
         named = row.get("factor", "all")
         what = f"the {mix if named == 'all' else 'mix of ' + str(named).replace('_', ' ')} of {who}"
         if spoken == APART:
             unsure = f"whether {what} goes with a higher or lower rate at {stage} than that of {other}"
             text = f"{unsure} cannot be told apart"
-            return f"{_sentence(f'{text} {tail}')} {NOT_EVIDENCE}"
+            return f"{sentence(f'{text} {tail}')} {NOT_EVIDENCE}"
         side = "higher" if spoken == ABOVE else "lower"
-        return _sentence(f"{what} goes with a {side} rate at {stage} than that of {other} {tail}")
+        return sentence(f"{what} goes with a {side} rate at {stage} than that of {other} {tail}")
     lead = f"with the {mix} set alike, the rate of {who} at {stage}"
     if spoken == APART:
-        return f"{_sentence(f'{lead} cannot be told apart from that of {other} {tail}')} {NOT_EVIDENCE}"
+        return f"{sentence(f'{lead} cannot be told apart from that of {other} {tail}')} {NOT_EVIDENCE}"
     side = "above" if spoken == ABOVE else "below"
-    return _sentence(f"{lead} is clearly {side} that of {other} {tail}")
+    return sentence(f"{lead} is clearly {side} that of {other} {tail}")
 
 
 def _percent(value: float) -> str:

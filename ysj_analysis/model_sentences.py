@@ -12,6 +12,7 @@ import pandas as pd
 from . import wording
 from .adjusted_blocks import RAW
 from .disclosure import Released, require
+from .sentence_parts import sentence
 from .sentences import ABOVE, APART, TOO_FEW, voice
 from .vocabulary import UNKNOWN
 from .wording import Words
@@ -70,7 +71,7 @@ def remainder(rows: pd.DataFrame, words: Words) -> str:
     who, other = (words.people(raw[c], raw["unit"]) for c in ("group", "reference"))
     fitted = rows[rows["low"].notna() & rows["high"].notna()]
     if fitted.empty or np.isnan(raw["events"]):
-        return _sentence(
+        return sentence(
             f"too few {who} or {other} {words.did(raw['stage'])} to adjust anything ({words.when(raw)})"
         )
     last = fitted.iloc[-1]
@@ -86,8 +87,8 @@ def remainder(rows: pd.DataFrame, words: Words) -> str:
     unfit = rows[rows["note"].str.contains("too_few_to_fit")]["block"].tolist()
     tail = [f"There are too few to adjust for {wording.join(unfit)}."] if unfit else []
     if last["block"] == RAW:
-        return " ".join([_sentence(lead), counts, *tail])
-    parts = [_sentence(lead), counts, _after(last, rows, other)]
+        return " ".join([sentence(lead), counts, *tail])
+    parts = [sentence(lead), counts, _after(last, rows, other)]
     if "mediator" in last["note"]:
         parts.append("This block holds decisions or assessments that may themselves carry the difference.")
     if "sparse" in last["note"]:
@@ -102,7 +103,7 @@ def _after(last, rows: pd.DataFrame, other: str) -> str:
     adjusted_for = wording.join([wording.clean(b) for b in until])
     spoken = voice(last)
     if spoken == TOO_FEW:
-        return _sentence(f"too few are left to say what remains after {adjusted_for}")
+        return sentence(f"too few are left to say what remains after {adjusted_for}")
     if spoken == APART:
         return (
             f"Alike in {adjusted_for}, their rate cannot be told apart from that of {other}: {last['estimate']:.2f} "
@@ -120,7 +121,3 @@ def _times(row) -> str:
 
 def _interval(row) -> str:
     return f"95% interval {wording.interval(row['low'], row['high'], 'risk_ratio')}"
-
-
-def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:] + "."
