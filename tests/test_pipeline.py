@@ -366,8 +366,8 @@ def test_the_ledger_says_what_was_left_out(study):
         "events of a child with no record": {"removed": 0, "left": 1},
         "events of a child of unknown ethnicity": {"removed": 0, "left": 1},
         "events of a child with officer-defined ethnicity alone": {"removed": 0, "left": 0},
-        "events of a child with ethnicity as recorded by schools alone": {"removed": 0, "left": 0},
-        "events of a child with ethnicity of which nobody recorded who said it alone": {
+        "events of a child with school-recorded ethnicity alone": {"removed": 0, "left": 0},
+        "events of a child with ethnicity of unrecorded source alone": {
             "removed": 0,
             "left": 0,
         },
@@ -395,7 +395,7 @@ def test_one_count_holds_one_source_of_ethnicity(study):
     assert found(ethnicity_source="unknown") == {"Asian": 1, "Unknown": 9}
     lines = pipeline.ledger(source).set_index("what")["left"]
     assert lines["events of a child with officer-defined ethnicity alone"] == 2
-    assert lines["events of a child with ethnicity as recorded by schools alone"] == 1
+    assert lines["events of a child with school-recorded ethnicity alone"] == 1
     assert lines["events of a child of unknown ethnicity"] == 2
     with pytest.raises(ValueError, match="must be one of self, officer, school, unknown"):
         pipeline.stage_counts(source, ethnicity_source="both")
@@ -404,14 +404,14 @@ def test_one_count_holds_one_source_of_ethnicity(study):
 
 
 def test_a_study_may_count_another_source_but_says_so(study):
-    """Nothing in the data says who said it: refused for a count of self-defined ethnicity, and countable as what it is."""
+    """Nothing says who said it: refused as self-defined ethnicity, and countable as what it is."""
     people = CHILDREN.replace(",self,", ",unknown,")
     with pytest.raises(load.DataError) as told:
         study(children_csv=people, events_csv=TWO_YEARS, study_toml=YEARS)
     for part in (
         "0 of 4 children have a known self-defined ethnicity",
         "First: row 2",
-        "3 have ethnicity of which",
+        "3 have ethnicity of unrecorded source",
     ):
         assert part in str(told.value)
     own = 'ethnicity_source = "unknown"\n' + YEARS
@@ -419,9 +419,7 @@ def test_a_study_may_count_another_source_but_says_so(study):
     with pytest.raises(load.DataError, match="ethnicity_source is 'me'; it must be one of self, officer"):
         study(children_csv=people, events_csv=TWO_YEARS, study_toml=own.replace("unknown", "me"))
     assert pipeline.stage_counts(source)["events"].sum() > 0
-    assert "ethnicity of which nobody recorded who said it is counted" in " ".join(
-        pipeline.ledger(source)["why"]
-    )
+    assert "ethnicity of unrecorded source is counted" in " ".join(pipeline.ledger(source)["why"])
 
 
 def test_an_area_without_events_at_a_stage_has_rows_of_none(study):

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from . import load
+from . import label_mapping, load
 from .bases import refuse_other_base
 from .filled_years import filled
 from .study_folder import LEDGER, toml, whole_folder
@@ -80,6 +80,10 @@ def population(study: str | Path, people: str | Path, out: str | Path, *, fill: 
         ):
             (part / file.name).write_bytes(file.read_bytes())
         table.to_csv(part / "population.csv", index=False, lineterminator="\n", na_rep="[c]")
+        labels = [t for f in (study, people) if (t := label_mapping.of_folder(f)) is not None]
+        if labels:
+            both = pd.concat(labels).drop_duplicates()
+            both.to_csv(part / label_mapping.FILE, index=False, lineterminator="\n")
         _ledger(read, people, rows, table).to_csv(part / "ledger.csv", index=False, lineterminator="\n")
         (part / "study.toml").write_text(toml(_plain(settings)), encoding="utf-8", newline="\n")
         load.study(part)

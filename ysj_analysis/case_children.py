@@ -84,7 +84,7 @@ def one_each(records: pd.DataFrame, rule: str, base: str, ledger: Ledger) -> pd.
     by_source = source[source != "unknown"].value_counts()
     if set(by_source.index) - {"self"}:
         what = "known ethnicity by who said so: " + ", ".join(f"{k} {v:,}" for k, v in by_source.items())
-        why = "kept in ethnicity_source, so that self-defined ethnicity can be taken alone"
+        why = "one count takes one of them: self-defined, unless study.toml names another"
         ledger.add("children", what, why, left=int(by_source.sum()))
     chosen = chosen.assign(ethnicity_source=source).rename(columns={"birth_date": "birth_month"})
     names = [

@@ -96,7 +96,10 @@ CHOICES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "stage": (*STAGES, NOT_COUNTED),
     }
 )
-SETTINGS = ("title", "areas", "ethnicity_base", "period", "years", "extract_date", "population_vintage")
+SETTINGS = (
+    *("title", "areas", "ethnicity_base", "ethnicity_source"),
+    *("period", "years", "extract_date", "population_vintage"),
+)
 """What a mapping says before its parts."""
 PARTS = ("files", "reading", "children", "events", "offences", "codes", "obsolete", "decisions")
 

@@ -28,7 +28,7 @@ from .case_fields import (
     plain,
 )
 from .tables import DataError, near, shown
-from .vocabulary import BASES, PERIODS
+from .vocabulary import BASES, PERIODS, SOURCES_OF_ETHNICITY
 
 
 @dataclass(frozen=True)
@@ -57,8 +57,9 @@ class CaseMapping:
     ----------
     name, digest : str
         The file's name, and the start of its SHA-256, to say which mapping a study was made with.
-    title, areas, ethnicity_base, period, years, extract_date, population_vintage
-        Settings of the study. ``years`` may be None; nothing happens after ``extract_date``.
+    title, areas, ethnicity_base, ethnicity_source, period, years, extract_date, population_vintage
+        Settings of the study. ``years`` may be None; ``ethnicity_source`` is empty where it is not said;
+        nothing happens after ``extract_date``.
     files : mapping of str to tuple of str
         For each file the mapping speaks of, the names (or patterns such as ``people*.csv``).
     dates : tuple of str
@@ -80,6 +81,7 @@ class CaseMapping:
     title: str
     areas: tuple[str, ...]
     ethnicity_base: str
+    ethnicity_source: str
     period: str
     years: tuple[int, int] | None
     extract_date: datetime.date
@@ -200,6 +202,7 @@ def _mapping(settings: Mapping, name: str, digest: str, faults: list[str]) -> Ca
         title=str(settings.get("title", "Case-management export")),
         areas=areas,
         ethnicity_base=_one(settings, "ethnicity_base", BASES, "2021", "", faults),
+        ethnicity_source=_one(settings, "ethnicity_source", ("", *SOURCES_OF_ETHNICITY), "", "", faults),
         period=_one(settings, "period", PERIODS, PERIODS[0], "", faults),
         years=(years[0], years[1]) if years else None,
         extract_date=extract,

@@ -79,6 +79,71 @@ def others(source: str) -> list[str]:
     return [s for s in SOURCES_OF_ETHNICITY if s != source]
 
 
+def sentence(source: str, *, counted_here: bool) -> str:
+    """Say in a report's methods whose word its groups are.
+
+    Parameters
+    ----------
+    source : {"self", "officer", "school", "unknown", ""}
+        Of the study.
+    counted_here : bool
+        Whether the kit counted from the records of children, or took over counts made before.
+
+    Returns
+    -------
+    str
+        One sentence.
+
+    Examples
+    --------
+    >>> print(sentence("self", counted_here=False))
+    Groups are of self-defined ethnicity, as the source counted them.
+    >>> print(sentence("", counted_here=False))
+    The source of the counts does not say whether ethnicity is self-defined.
+    """
+    if not source:
+        return "The source of the counts does not say whether ethnicity is self-defined."
+    own = f"Groups are of {SOURCE_LABELS[source]}"
+    if not counted_here:
+        return f"{own}, as the source counted them."
+    rest = [SOURCE_LABELS[s] for s in others(source)]
+    return (
+        f"{own}; children of whom only {', '.join(rest[:-1])} or {rest[-1]} is held are counted as of unknown "
+        "ethnicity, since one count never mixes two."
+    )
+
+
+def side_by_side(children: pd.DataFrame, *, base: str) -> pd.DataFrame:
+    """Set what children said and what officers saw in two columns, as searches have them.
+
+    Parameters
+    ----------
+    children : DataFrame
+        ``ethnicity`` and ``ethnicity_source``, and any other columns, which are kept.
+    base : {"2001", "2011", "2021"}
+        Census base of the broad groups.
+
+    Returns
+    -------
+    DataFrame
+        The same rows: ``ethnicity`` is the self-defined code, ``NR`` where it is not what the child said;
+        ``ethnicity_officer`` the broad group an officer recorded, empty for all others.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"ethnicity": ["B1", "W1", "A1"], "ethnicity_source": ["self", "officer", "school"]})
+    >>> side_by_side(table, base="2021")[["ethnicity", "ethnicity_officer"]].to_numpy().tolist()
+    [['B1', ''], ['NR', 'White'], ['NR', '']]
+    """
+    code, said = children["ethnicity"].astype(str), children["ethnicity_source"].astype(str)
+    officer = groups(children, base=base, source="officer")
+    missing = code.map(broad_groups(base)).eq(UNKNOWN)
+    return children.assign(
+        ethnicity=code.where(said.eq(SELF) | missing, "NR"),
+        ethnicity_officer=officer.where(officer.ne(UNKNOWN), ""),
+    )
+
+
 def kinds(children: pd.DataFrame) -> pd.DataFrame:
     """Count children by detailed group and who said it: ``ethnicity, ethnicity_source, children``."""
     pairs = children[["ethnicity", "ethnicity_source"]].astype(str)

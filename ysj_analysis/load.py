@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from . import large_files
+from . import label_mapping, large_files
 from . import settings as toml
 from .bases import refuse_other_base
 from .calendar_periods import refuse_other_period, year_of
@@ -39,7 +39,8 @@ class Study:
     A table that is not in the folder is ``None``. ``stages`` is the stage graph, ``groups`` the ethnic
     groups in printing order, ``base`` the census base they are counted on (``own`` for groups the
     study names itself), ``ethnicity_source`` whose word a group is (empty for counts of a source that does
-    not say; searches hold two, each counted apart), ``ledger`` what a conversion removed or assumed before the study was written.
+    not say; searches hold two, each counted apart), ``labels`` what a conversion read each label of ethnicity
+    as, ``ledger`` what a conversion removed or assumed before the study was written.
     Where a file of events is large (``large_files.LARGE``), ``events`` stands for the events and the
     children where they are, and ``children`` is ``None``.
     """
@@ -58,6 +59,7 @@ class Study:
     hashes: Mapping[str, str]
     ledger: pd.DataFrame = field(repr=False)
     ethnicity_source: str = SELF
+    labels: pd.DataFrame | None = field(default=None, repr=False)
     children: pd.DataFrame | None = field(default=None, repr=False)
     events: pd.DataFrame | Stored | None = field(default=None, repr=False)
     offences: pd.DataFrame | None = field(default=None, repr=False)
@@ -118,6 +120,7 @@ def study(folder) -> Study:
         stages=stages,
         hashes=toml.hashes(folder),
         ledger=_ledger(folder),
+        labels=label_mapping.of_folder(folder),
         **tables,
     )
 

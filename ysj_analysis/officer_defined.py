@@ -15,6 +15,10 @@ import pandas as pd
 from scipy import special
 
 from . import intervals
+from .ethnicity_source import side_by_side
+from .from_events import prepared
+from .load import Study
+from .reading import NotHeld
 from .vocabulary import BROAD, UNKNOWN, broad_groups
 
 NOT_ON_LIST = "not_on_officers_list"
@@ -28,7 +32,9 @@ _COLUMNS = (
 )  # fmt: skip
 
 
-def backfill(searches: pd.DataFrame, *, by: Sequence[str] = (), base: str = "2021") -> pd.DataFrame:
+def backfill(
+    searches: pd.DataFrame, *, by: Sequence[str] = (), base: str = "2021", unit: str = "searches"
+) -> pd.DataFrame:
     """Set beside each self-defined group how many of the unknown the officer put in it.
 
     Parameters
@@ -40,6 +46,8 @@ def backfill(searches: pd.DataFrame, *, by: Sequence[str] = (), base: str = "202
         Columns to split by, such as ``area``.
     base : {"2001", "2011", "2021"}
         Census base of the broad groups.
+    unit : str
+        What a row is, for the column of that name.
 
     Returns
     -------
@@ -82,13 +90,55 @@ def backfill(searches: pd.DataFrame, *, by: Sequence[str] = (), base: str = "202
     table = table.fillna({"known": 0, "filled": 0}).astype({"known": int, "filled": int})
     listed = table["group"].isin([*_officers_list(pairs), UNKNOWN])
     table = table.assign(
-        unit="searches",
+        unit=unit,
         group=pd.Categorical(table["group"], categories=list(BROAD), ordered=True),
         source="known: self-defined; filled: officer-defined, of those whose self-defined is unknown",
         method="counted side by side, never added",
         note=np.where(listed, "", NOT_ON_LIST),
     )
     return table[[*by, "unit", "group", "known", "filled", "source", "method", "note"]]
+
+
+def backfill_children(study: Study) -> pd.DataFrame:
+    """Set beside each self-defined group, stage by stage, how many of the unknown an officer put in it.
+
+    Parameters
+    ----------
+    study : Study
+        From ``load.study``, with events and children.
+
+    Returns
+    -------
+    DataFrame
+        As :func:`backfill`, by ``area`` and ``stage``: distinct children with an event dated in the study's
+        years. ``known`` is what the children said; ``filled`` is what officers recorded of children who are
+        of unknown ethnicity in every count of self-defined ethnicity.
+
+    Raises
+    ------
+    NotHeld
+        If the study holds no records of children, or leaves them where they are (``large``).
+
+    Examples
+    --------
+    >>> from ysj_analysis import load
+    >>> table = backfill_children(load.study("data/synthetic"))
+    >>> set(table["unit"]), int(table.loc[table["group"] == "Mixed", "filled"].sum() > 0)
+    ({'children'}, 1)
+    """
+    if study.children is None or not isinstance(study.events, pd.DataFrame):
+        raise NotHeld(
+            "This study holds no records of children in memory, so what officers recorded of those of unknown "
+            "ethnicity cannot be set beside the count. A children.csv with ethnicity_source would show it."
+        )
+    events = prepared(study)
+    events = events[events["year"].between(*study.years)]
+    reached = events[["area", "stage", "child_id"]].drop_duplicates().astype({"stage": str})
+    pairs = side_by_side(study.children[["child_id", "ethnicity", "ethnicity_source"]], base=study.base)
+    pairs = reached.merge(pairs, on="child_id", how="left").fillna(
+        {"ethnicity": "NR", "ethnicity_officer": ""}
+    )
+    return backfill(pairs, by=["area", "stage"], base=study.base, unit="children")
 
 
 def agreement(

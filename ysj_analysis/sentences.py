@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from . import wording
+from . import ethnicity_source, wording
 from .disclosure import Released, require
 from .vocabulary import POPULATION, UNKNOWN, period_label
 from .wording import Words
@@ -293,6 +293,7 @@ def definitions(study, words: Words) -> list[str]:
         )
     return [
         f"{unit} {base} A rate of the population is per child-year aged 10 to 17.",
+        ethnicity_source.sentence(study.ethnicity_source, counted_here=study.events is not None),
         "A first contact is counted in the year of its own date. A decision is followed from the year its "
         "episode began, so that everyone in a numerator is in its denominator.",
     ]

@@ -19,8 +19,10 @@ from .case_files import grids, matching
 from .case_mapping import CaseMapping, read_mapping
 from .case_rows import Reader, counted
 from .case_scope import concerned, in_scope, merged, told_once
+from .label_mapping import RECORDED, WHO_SAID_IT, of_pairs
 from .study_folder import Ledger, Source, StudyFolder
 from .tables import DataError
+from .vocabulary import SOURCE_LABELS
 
 EVENTS = ("child_id", "episode_id", "stage", "date", "area", "offence_group", "gravity", "court", "age")
 OFFENCES = ("child_id", "episode_id", "offence_date", "outcome_date", "outcome", "gravity", "offence_group")
@@ -88,12 +90,28 @@ def clean(
     mark = pseudonyms.fingerprint(secret)
     note = f"Read with {rules.name} ({rules.digest}); pseudonyms with key {mark}."
     source = Source(f"Case-management export: {exports}", rules.extract_date.isoformat(), note)
-    return _study(rules, years, out, ledger, source)
+    whose = rules.ethnicity_source or _whose(rules, len(children), ledger)
+    return _study(rules, years, out, ledger, source, whose)
+
+
+def _whose(rules: CaseMapping, children: int, ledger: Ledger) -> str:
+    """Say whose word the ethnicity is, where the mapping names no column for it."""
+    parts = [section for section in rules.sections if section.table == "children"]
+    if any("ethnicity_source" in (*part.columns, *part.always) for part in parts):
+        return ""
+    what = f"nothing in the mapping says who said the ethnicity: the count is of {SOURCE_LABELS['unknown']}"
+    why = "one count holds one source, so reports do not call it self-defined; map ethnicity_source if it is known"
+    ledger.add("children", what, why, left=children)
+    return "unknown"
 
 
 def _study(
-    rules: CaseMapping, years, out: dict[str, pd.DataFrame], ledger: Ledger, source: Source
+    rules: CaseMapping, years, out: dict[str, pd.DataFrame], ledger: Ledger, source: Source, whose: str
 ) -> StudyFolder:
+    codes = [
+        of_pairs(rules.codes.get(name, {}), code_list=rules.name, field=field)
+        for name, field in (("ethnicity", RECORDED), ("ethnicity_source", WHO_SAID_IT))
+    ]
     return StudyFolder(
         title=rules.title,
         areas=list(rules.areas),
@@ -105,6 +123,8 @@ def _study(
         tables=out,
         ledger=ledger,
         sources=[source],
+        ethnicity_source=whose,
+        labels=pd.concat(codes, ignore_index=True),
     )
 
 

@@ -16,6 +16,7 @@ import pandas as pd
 from .ages import AGES
 from .calibration import calibrated
 from .code_lists import labels
+from .label_mapping import SELF_DEFINED, of_list
 from .source_files import refuse, text_table
 from .study_folder import Ledger, Source, StudyFolder
 from .tables import DataError, shown
@@ -129,6 +130,7 @@ def clean(raw: Mapping[str, pd.DataFrame], *, ethnicity_base: str = "2021") -> S
             )
         )
     return StudyFolder(
+        labels=of_list("census-2021", base=ethnicity_base, field=SELF_DEFINED),
         title="Children aged 10 to 17 by ethnic group, Census 2021",
         areas=areas,
         ethnicity_base=ethnicity_base,

@@ -14,6 +14,7 @@ from pathlib import Path
 import pandas as pd
 
 from . import ethnicity
+from .label_mapping import AS_PUBLISHED, of_list
 from .published_values import NOT_GIVEN, NOUGHT, added_up, against_total, completed, counts, in_place, year_in
 from .source_files import refuse, text_table
 from .study_folder import Ledger, Source, StudyFolder
@@ -134,6 +135,7 @@ def clean(
                 "Open Government Licence v3.0. People of any age unless the ledger says otherwise.",
             )
         ],
+        labels=of_list(parts[0].attrs["scheme"], base=bases[0], field=AS_PUBLISHED),
     )
 
 
@@ -184,7 +186,7 @@ def _one(table: pd.DataFrame, stage: str, column: str, base: str, ledger: Ledger
             left=int((~none).sum()),
         )
     found["events"] = found["events"].where(~none, SUPPRESSED)
-    found.attrs |= {"base": base, "unit": unit, "period": _period(kept)}
+    found.attrs |= {"base": base, "unit": unit, "period": _period(kept), "scheme": _scheme(kept, base)}
     return found.drop(columns="time")
 
 
@@ -307,10 +309,16 @@ def _one_classification(kept: pd.DataFrame, base: str, ledger: Ledger) -> tuple[
     return kept[wanted].copy(), base
 
 
+def _scheme(kept: pd.DataFrame, base: str) -> str:
+    """Name the code list of the rows kept: five groups on their base, or the detailed standard labels."""
+    broad = kept["Ethnicity_type"].map(_size).eq(5).all()
+    return ("broad-2001" if base == "2001" else "broad-2021") if broad else "standard"
+
+
 def _groups(kept: pd.DataFrame, base: str, rows: int) -> pd.Series:
     """Recode the labels kept; unreported people are a group of their own, the unknown."""
-    broad = kept["Ethnicity_type"].map(_size).eq(5).all()
-    scheme = ("broad-2001" if base == "2001" else "broad-2021") if broad else "standard"
+    scheme = _scheme(kept, base)
+    broad = scheme != "standard"
     labels = kept["Ethnicity"].where(~kept["Ethnicity"].str.lower().isin(UNREPORTED), "Unknown")
     if broad and base == "2001":
         labels = labels.replace({"Other": "Chinese or Other", "Other including Chinese": "Chinese or Other"})

@@ -15,6 +15,7 @@ import pandas as pd
 
 from . import workbook
 from .age_bands import CHILD, repaired, who
+from .label_mapping import SELF_DEFINED, of_pairs
 from .published_values import HIDDEN, NOT_GIVEN, NOUGHT, completed, counts, known, plain, year_in
 from .source_files import refuse
 from .study_folder import Ledger, Source, StudyFolder
@@ -194,6 +195,8 @@ def clean(raw: Mapping[str, pd.DataFrame], *, ethnicity_base: str = "2011") -> S
         years=(int(table["year"].min()), int(table["year"].max())),
         tables={"counts": table[["area", "year", "stage", "group", "events", "unit"]]},
         ledger=ledger,
+        ethnicity_source="self",
+        labels=of_pairs(GROUPS[ethnicity_base], code_list="Home Office", field=SELF_DEFINED),
         sources=[
             Source(
                 "Home Office, Police powers and procedures, open data tables",

@@ -14,6 +14,7 @@ from pathlib import Path
 import pandas as pd
 
 from . import ethnicity
+from .label_mapping import SELF_DEFINED, of_list
 from .published_values import in_place
 from .source_files import refuse, text_table
 from .study_folder import Ledger, Source, StudyFolder
@@ -110,6 +111,7 @@ def clean(raw: Mapping[str, pd.DataFrame], *, ethnicity_base: str = "2021") -> S
         For age bands that do not make up 10 to 17, an unknown group, or a count that is no whole number.
     """
     ledger = Ledger()
+    schemes = dict.fromkeys(_scheme(table[_dimensions(table)["ethnic group"]]) for table in raw.values())
     parts = [_one(table, ethnicity_base, ledger) for table in raw.values()]
     population = pd.concat(parts, ignore_index=True)
     if (twice := population.duplicated(["area", "age", "group"])).any():
@@ -134,7 +136,16 @@ def clean(raw: Mapping[str, pd.DataFrame], *, ethnicity_base: str = "2021") -> S
                 "Crown copyright, Open Government Licence v3.0. Small counts are perturbed by the source.",
             )
         ],
+        labels=pd.concat(
+            [of_list(scheme, base=ethnicity_base, field=SELF_DEFINED) for scheme in schemes],
+            ignore_index=True,
+        ),
     )
+
+
+def _scheme(labels: pd.Series) -> str:
+    """Name the code list of the labels: the 19 detailed groups have a colon."""
+    return "census-2021" if labels.str.contains(":", regex=False).any() else "broad-2021"
 
 
 def _one(table: pd.DataFrame, base: str, ledger: Ledger) -> pd.DataFrame:
@@ -166,7 +177,7 @@ def _one(table: pd.DataFrame, base: str, ledger: Ledger) -> pd.DataFrame:
         left=len(children),
     )
     labels = children[found["ethnic group"]]
-    scheme = "census-2021" if labels.str.contains(":", regex=False).any() else "broad-2021"
+    scheme = _scheme(labels)
     filler = "White: Irish" if scheme == "census-2021" else "White"
     full = in_place(labels, len(table), filler)
     groups = ethnicity.groups(full, scheme=scheme, base=base, file=file, column=found["ethnic group"])

@@ -14,6 +14,7 @@ import pandas as pd
 
 from . import age_bands
 from .boundaries import area_names
+from .label_mapping import OFFICER_DEFINED, SELF_DEFINED, of_list
 from .police_uk_files import FLAGS, GENDERS, OUTCOMES, checked, read
 from .study_folder import Ledger, Source, StudyFolder
 from .tables import DataError, shown
@@ -83,6 +84,13 @@ def clean(
         period="financial",
         years=(_financial(first), _financial(last)),
         unit="searches",
+        labels=pd.concat(
+            [
+                of_list("police.uk", base=ethnicity_base, field=SELF_DEFINED),
+                of_list("police-officer", base=ethnicity_base, field=OFFICER_DEFINED),
+            ],
+            ignore_index=True,
+        ),
         tables={"searches": searches[[column.name for column in TABLES["searches"]]]},
         ledger=ledger,
         sources=[

@@ -14,12 +14,13 @@ from pathlib import Path
 import pandas as pd
 
 from . import workbook
+from .label_mapping import AS_PUBLISHED, of_pairs
 from .published_values import completed
 from .study_folder import Ledger, Source, StudyFolder
 from .tables import DataError, shown
 from .vocabulary import BROAD, STAGES
 from .yjb_layout import Table, table_in
-from .yjb_tables import Known, counted
+from .yjb_tables import GROUPS, Known, counted
 
 _NEVER = (
     "proportion",
@@ -142,6 +143,7 @@ def clean(raw: Mapping[str, pd.DataFrame], *, tables: str = "", ethnicity_base: 
             )
         ],
         stages=_stages(set(result["stage"])),
+        labels=of_pairs(GROUPS, code_list="Youth Justice Board", field=AS_PUBLISHED),
     )
 
 

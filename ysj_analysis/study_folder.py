@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from .label_mapping import FILE as LABELS
 from .tables import DataError
 from .vocabulary import Stage
 
@@ -94,6 +95,11 @@ class StudyFolder:
         Which census or estimate the population rests on; empty when there is none.
     stages : list of Stage
         The study's own stage graph; empty for the graph of England and Wales.
+    ethnicity_source : {"self", "officer", "school", "unknown", ""}
+        Whose word the counted groups are; empty where the source does not say, or the study counts what
+        children said.
+    labels : DataFrame, optional
+        What each label of ethnicity was read as, from ``label_mapping``.
     """
 
     title: str
@@ -109,6 +115,8 @@ class StudyFolder:
     unit: str = ""
     vintage: str = ""
     stages: list[Stage] = field(default_factory=list)
+    ethnicity_source: str = ""
+    labels: pd.DataFrame | None = None
 
     def settings(self) -> dict:
         """Return the content of `study.toml`."""
@@ -116,6 +124,7 @@ class StudyFolder:
             "title": self.title,
             "areas": self.areas,
             "ethnicity_base": self.ethnicity_base,
+            "ethnicity_source": self.ethnicity_source,
             "groups": self.groups,
             "reference": self.reference,
             "unit": self.unit,
@@ -149,6 +158,8 @@ class StudyFolder:
         """
         with whole_folder(out) as part:
             files = {f"{name}.csv": table for name, table in self.tables.items()}
+            if self.labels is not None:
+                files[LABELS] = self.labels
             for name, table in (files | {"ledger.csv": self.ledger.table()}).items():
                 table.to_csv(part / name, index=False, lineterminator="\n", encoding="utf-8")
             (part / "study.toml").write_text(toml(self.settings()), encoding="utf-8", newline="\n")

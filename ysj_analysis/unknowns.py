@@ -16,11 +16,11 @@ import pandas as pd
 from . import intervals
 from .allocation import furthest, interval, joined, kinds, known_table, ratio, rows_of, tilted, total
 from .imputation import impute
-from .officer_defined import agreement, backfill
+from .officer_defined import agreement, backfill, backfill_children
 from .references import NAMES
 from .vocabulary import MEASURE, UNKNOWN
 
-__all__ = ["agreement", "backfill", "bounds", "completeness", "impute", "tipping_point"]
+__all__ = ["agreement", "backfill", "backfill_children", "bounds", "completeness", "impute", "tipping_point"]
 
 KNOWN = "Known"
 """The group column of :func:`completeness`: all children of known ethnicity together."""

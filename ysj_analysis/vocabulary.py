@@ -335,8 +335,8 @@ SOURCE_LABELS = MappingProxyType(
     {
         "self": "self-defined ethnicity",
         "officer": "officer-defined ethnicity",
-        "school": "ethnicity as recorded by schools",
-        "unknown": "ethnicity of which nobody recorded who said it",
+        "school": "school-recorded ethnicity",
+        "unknown": "ethnicity of unrecorded source",
     }
 )
 """Who said a child's ethnicity, and what it is called then. One count uses one of them, and no other."""
