@@ -56,9 +56,10 @@ ORDER = """
     plain_words unknown_sentences trend_sentences search_sentences court_paragraph sentence_parts model_sentences decompose_sentences adultification_sentences quality_sentences quality_figures
     printed published plan                              what has been printed by others?
 
+    shell engine
     kernel parameters execution content lengths page            how is it rendered?
     publication request editions joint_release manifest report
-    command_settings exit_codes commands_* __main__
+    command_settings exit_codes commands_* commands __main__
 """
 
 

@@ -2,9 +2,11 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import nbformat
@@ -31,9 +33,24 @@ def notebook(folder: Path, *cells: tuple, name="tiny", **metadata) -> Path:
     return path
 
 
-def run(folder: Path, *cells: tuple, timeout=60, **values):
+def in_kernel(folder: Path, *cells: tuple, timeout=60, kernel=True, **values):
     path = notebook(folder, PARAMETERS, *cells)
-    return execution.run(execution.read(path), {"year": 2023} | values, name="tiny", timeout=timeout)
+    given = {"year": 2023} | values
+    return execution.run(execution.read(path), given, name="tiny", timeout=timeout, kernel=kernel)
+
+
+def in_fork(folder: Path, *cells: tuple, **given):
+    return in_kernel(folder, *cells, kernel=False, **given)
+
+
+FORK = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
+QUIET = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")  # pytest is
+
+
+@pytest.fixture(params=[in_kernel, pytest.param(in_fork, marks=[FORK, QUIET])], ids=["kernel", "fork"])
+def run(request):
+    """Run a notebook in a Jupyter kernel, and in a process forked from this one."""
+    return request.param
 
 
 def code(*sources: str) -> list[tuple]:
@@ -167,7 +184,7 @@ def test_awkward_text_reaches_the_notebook_unchanged(tmp_path):
 # -- running (traps 1, 5, 6, 7, 8, 9, 10, 11, 13, 14, 17) -----------------------------------------------
 
 
-def test_the_slow_grammar_is_not_imported():
+def test_the_slow_grammar_is_not_imported(run):
     probe = (
         "import sys; from ysj_analysis.execution import quick_imports\n"
         "with quick_imports(): import papermill, nbconvert\n"
@@ -179,26 +196,26 @@ def test_the_slow_grammar_is_not_imported():
 
 
 @pytest.mark.parametrize("leave", ["import sys; sys.exit(0)", "raise SystemExit", "exit()"])
-def test_leaving_early_is_a_failure(tmp_path, leave):
+def test_leaving_early_is_a_failure(run, tmp_path, leave):
     with pytest.raises(NotebookError, match=r"tiny: cell 2 left the notebook with exit\(\)"):
         run(tmp_path, *code(leave, "1;"))
 
 
 @pytest.mark.parametrize("end", ["os._exit(0)", "os.kill(os.getpid(), 9)"])
-def test_a_dead_kernel_is_a_failure(tmp_path, end):
+def test_a_dead_kernel_is_a_failure(run, tmp_path, end):
     with pytest.raises(NotebookError, match="died before the end"):
         run(tmp_path, *code(f"import os; {end}", "1;"))
 
 
-def test_a_failed_cell_says_which_and_why_without_a_traceback(tmp_path):
+def test_a_failed_cell_says_which_and_why_without_a_traceback(run, tmp_path):
     with pytest.raises(NotebookError) as refusal:
         run(tmp_path, *code("{}['x']"))
-    assert str(refusal.value) == "tiny: cell 2 failed with KeyError: 'x'"
+    assert str(refusal.value) == "tiny: cell 2 failed with KeyError. Run it again with --debug to see where."
     assert "Traceback" in refusal.value.detail
     assert "\x1b" not in refusal.value.detail
 
 
-def test_our_own_errors_are_passed_on_in_their_own_words(tmp_path):
+def test_our_own_errors_are_passed_on_in_their_own_words(run, tmp_path):
     raised = "class DataError(ValueError): pass\nraise DataError('events.csv: 3 of 412 rows\\nCorrect them.')"
     with pytest.raises(NotebookError) as refusal:
         run(tmp_path, *code(raised))
@@ -213,12 +230,12 @@ def test_our_own_errors_are_passed_on_in_their_own_words(tmp_path):
         (("code", "1;", "skip-execution"), "cell 2 did not run"),
     ],
 )
-def test_tags_that_excuse_a_cell_do_not(tmp_path, cell, message):
+def test_tags_that_excuse_a_cell_do_not(run, tmp_path, cell, message):
     with pytest.raises(NotebookError, match=message):
         run(tmp_path, cell)
 
 
-def test_a_cell_that_takes_too_long_is_stopped(tmp_path):
+def test_a_cell_that_takes_too_long_is_stopped(run, tmp_path):
     with pytest.raises(NotebookError, match="longer than 1 s"):
         run(tmp_path, *code("import time; time.sleep(30)"), timeout=1)
 
@@ -252,7 +269,7 @@ def hostile_user(tmp_path, monkeypatch):
 
 
 def test_the_kernel_is_this_interpreter_encrypted_and_free_of_the_users_settings(tmp_path, hostile_user):
-    done = run(tmp_path, *code(FACTS_OF_THE_KERNEL))  # the notebook names no kernelspec either
+    done = in_kernel(tmp_path, *code(FACTS_OF_THE_KERNEL))  # the notebook names no kernelspec either
     (output,) = done.cells[1].outputs
     executable, threads, seed, encrypted, history, started_up, cwd = eval(output.data["text/plain"])
     assert executable == sys.executable
@@ -261,7 +278,7 @@ def test_the_kernel_is_this_interpreter_encrypted_and_free_of_the_users_settings
     assert not Path(cwd).exists()  # it ran in a temporary folder, which is gone
 
 
-def test_nothing_is_left_on_disk_or_said_when_a_cell_fails(tmp_path, monkeypatch, capfd):
+def test_nothing_is_left_on_disk_or_said_when_a_cell_fails(run, tmp_path, monkeypatch, capfd):
     room = tmp_path / "temp"
     room.mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(room))
@@ -271,7 +288,7 @@ def test_nothing_is_left_on_disk_or_said_when_a_cell_fails(tmp_path, monkeypatch
     assert capfd.readouterr() == ("", "")
 
 
-def test_two_runs_give_the_same_notebook_without_marks_of_the_run(tmp_path):
+def test_two_runs_give_the_same_notebook_without_marks_of_the_run(run, tmp_path):
     cells = code("f'<b>{year}</b>'", "{'a', 'b', 'c'}")
     one, two = (run(tmp_path, *cells) for _ in range(2))
     assert nbformat.writes(one) == nbformat.writes(two)
@@ -286,12 +303,73 @@ def test_runs_side_by_side_do_not_mix(tmp_path):
     def one(year):
         folder = tmp_path / str(year)
         folder.mkdir()
-        found[year] = run(folder, *code("year"), year=year).cells[1].outputs[0].data["text/plain"]
+        found[year] = in_kernel(folder, *code("year"), year=year).cells[1].outputs[0].data["text/plain"]
 
     threads = [threading.Thread(target=one, args=(year,)) for year in (2020, 2021, 2022)]
     [t.start() for t in threads]
     [t.join() for t in threads]
     assert found == {2020: "2020", 2021: "2021", 2022: "2022"}
+
+
+SHOWS = (
+    "print('to Python')",
+    "import os; os.write(1, b'past Python\\n');",
+    "import warnings; warnings.warn('careful')",
+    "from IPython.display import HTML, display; display(HTML('<b>1</b>'), metadata={'a': (1, 2)}); HTML('<i>2</i>')",
+    "handle = display(HTML('one'), display_id='x'); handle.update(HTML('two'))",
+    "from IPython.display import clear_output; display(1); clear_output(); display(2)",
+    "display(3); clear_output(wait=True); display(4)",
+    "_, Out[5] if 5 in Out else None, __name__, {'b', 'a'}, [float('inf')]",
+    "import asyncio; await asyncio.sleep(0, 'waited')",
+    "import pandas; pandas.DataFrame({'a': [1.5]})",
+    "import matplotlib.pyplot as plt; plt.plot([1, 2]);",
+    "%%html\n<p>magic</p>",
+    "import sys; sys.stdin.read() or 'nothing to read';",
+)
+
+
+@FORK
+@QUIET
+def test_a_fork_shows_what_a_kernel_shows(tmp_path):
+    one, two = (run(tmp_path, *code(*SHOWS)) for run in (in_kernel, in_fork))
+    for here, there, source in zip(one.cells, two.cells, ("", *SHOWS), strict=True):
+        assert plain(here.get("outputs", [])) == plain(there.get("outputs", [])), source
+        assert here.execution_count == there.execution_count
+
+
+def plain(outputs) -> list[dict]:
+    """Leave out the address of the cell in a warning, and a drawing's bytes."""
+    return [
+        {k: re.sub(r"(/\S*|<ipython\S*|0x\w+)", "", str(v)) for k, v in o.items()}
+        | {"data": {k: v for k, v in o.get("data", {}).items() if k != "image/png"}}
+        for o in outputs
+    ]
+
+
+@FORK
+@QUIET
+def test_a_fork_dies_with_its_parent(tmp_path):
+    note = f"pathlib.Path({str(tmp_path / 'pid')!r}).write_text(str(os.getpid()))"
+    cell = f"import os, time, pathlib; {note}; time.sleep(60)"
+    path = notebook(tmp_path, PARAMETERS, ("code", cell))
+    program = (
+        "from ysj_analysis import execution\n"
+        f"execution.run(execution.read({str(path)!r}), {{}}, name='tiny', kernel=False)"
+    )
+    here = {**os.environ, "PYTHONPATH": str(Path(execution.__file__).parents[1])}
+    parent = subprocess.Popen([sys.executable, "-c", program], env=here, cwd=tmp_path)
+    until = time.monotonic() + 60
+    while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text():
+        assert parent.poll() is None
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    parent.kill()
+    parent.wait()
+    child = Path("/proc", (tmp_path / "pid").read_text())
+    if sys.platform == "linux":
+        while child.exists() and "Z" not in (child / "stat").read_text().split()[2]:
+            assert time.monotonic() < until
+            time.sleep(0.05)
 
 
 # -- what was shown: nothing but released tables, described figures and sentences -----------------------

@@ -1,4 +1,4 @@
-"""The command line: ``ysj`` or ``python -m ysj_analysis``. Each command is a few calls of the package."""
+"""The command line: ``ysj`` or ``python -m ysj_analysis``."""
 
 from __future__ import annotations
 
@@ -7,54 +7,19 @@ import signal
 import sys
 import traceback
 
-from cyclopts import App
+from .kernel import settle
 
-from . import __version__, commands_data, commands_report
-from .exit_codes import DONE, exit_code, explain
-
-app = App(
-    name="ysj",
-    version=__version__,
-    help="Ethnic disproportionality in youth justice: relative rates, disclosure control, the annual report.\n\n"
-    "With --debug an error comes with its traceback.",
-    help_format="plaintext",
-    version_flags=["--version"],
-)
-
-for _command in (
-    commands_report.report,
-    commands_report.court_paragraph,
-    commands_data.measure,
-    commands_data.convert,
-    commands_data.check,
-    commands_data.synth,
-    commands_report.attack,
-):
-    app.command(_command)
-
-
-@app.command
-def lab() -> int:
-    """Open JupyterLab on the exploration notebook.
-
-    Example: ysj lab
-    """
-    import importlib.util
-    import subprocess
-
-    from .request import find_notebook
-
-    notebook = find_notebook("explore")
-    if importlib.util.find_spec("jupyterlab") is None:
-        raise ValueError(
-            "JupyterLab is not installed. Install the kit with its lab extra: pip install .[lab]"
-        )
-    return subprocess.call([sys.executable, "-m", "jupyterlab", str(notebook)])
+RENDERING = ("report", "court-paragraph", "batch", "verify")
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run a command and return its exit code; errors are one block on standard error."""
+    if arguments is None and set(sys.argv[1:2]) & set(RENDERING):
+        settle()  # before anything is imported that takes time
     sys.modules.setdefault("rfc3987_syntax", None)  # seconds of imports that nothing here needs
+    from .commands import app
+    from .exit_codes import DONE, exit_code, explain
+
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in arguments
     arguments = [a for a in arguments if a != "--debug"]

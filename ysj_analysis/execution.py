@@ -19,7 +19,8 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from .kernel import kernel_manager
+from . import engine
+from .kernel import environment, kernel_manager, settled
 from .parameters import TAG
 
 START_TIMEOUT = 120
@@ -43,7 +44,7 @@ class NotebookError(RuntimeError):
 
 
 # Raised by our own modules with a message meant for the reader: it is passed on as it is.
-READABLE = ("DataError", "DisclosureError", "ParameterError")
+READABLE = ("DataError", "NotHeld", "DisclosureError", "ParameterError")
 
 
 @contextlib.contextmanager
@@ -72,8 +73,15 @@ def read(path: Path) -> Any:
     return notebook
 
 
-def run(notebook: Any, parameters: Mapping[str, Any], *, name: str, timeout: int = 600) -> Any:
-    """Run a notebook in a fresh kernel of this very interpreter; nothing is written.
+def run(
+    notebook: Any,
+    parameters: Mapping[str, Any],
+    *,
+    name: str,
+    timeout: int = 600,
+    kernel: bool | None = None,
+) -> Any:
+    """Run a notebook in a fresh process of this very interpreter; nothing is written.
 
     Parameters
     ----------
@@ -85,6 +93,9 @@ def run(notebook: Any, parameters: Mapping[str, Any], *, name: str, timeout: int
         What to call the notebook in messages.
     timeout : int
         Seconds a cell may take.
+    kernel : bool, optional
+        Whether in a Jupyter kernel, or in a process forked from this one. By default a fork where this
+        process was started as a notebook's must be (`kernel.settle`) and has one thread.
 
     Returns
     -------
@@ -96,10 +107,13 @@ def run(notebook: Any, parameters: Mapping[str, Any], *, name: str, timeout: int
     NotebookError
         If a cell fails, times out or does not run, or the kernel dies.
     """
+    forked = settled() and engine.possible() if kernel is None else not kernel
     with tempfile.TemporaryDirectory(prefix="ysj-", ignore_cleanup_errors=True) as scratch:
-        done = _stripped(
-            _with_own_loop(lambda: _papermill(notebook, parameters, Path(scratch), name, timeout))
-        )
+
+        def work() -> Any:
+            return _papermill(notebook, parameters, Path(scratch), name, timeout, forked)
+
+        done = _stripped(work() if forked else _with_own_loop(work))
     _require_whole(done, name)
     return done
 
@@ -124,14 +138,49 @@ def _and_close_loop(work: Callable[[], Any]) -> Any:
         asyncio.set_event_loop(None)
 
 
-def _papermill(notebook: Any, parameters: Mapping[str, Any], scratch: Path, name: str, timeout: int) -> Any:
+def _in_kernel(scratch: Path, name: str, number: Callable[[int], int]) -> dict[str, Any]:
+    """Give papermill's settings for a Jupyter kernel."""
+    from traitlets.config import Config
+
+    def hook(cell_index: int, execute_reply: dict[str, Any], **_: Any) -> None:
+        if any(p.get("source") == "ask_exit" for p in execute_reply["content"].get("payload", [])):
+            raise _left(name, number(cell_index))  # it ends the kernel after its reply, and later cells race
+
+    return {
+        "kernel_manager_class": kernel_manager(),
+        "config": Config({"OwnKernelManager": {"scratch": str(scratch)}}),
+        "start_timeout": START_TIMEOUT,
+        "iopub_timeout": 60,
+        "record_timing": False,
+        "store_widget_state": False,
+        "on_cell_executed": hook,
+    }
+
+
+def _forked(scratch: Path, name: str, number: Callable[[int], int]) -> dict[str, Any]:
+    """Give papermill's settings for a process forked from this one."""
+
+    def on_exit(cell_index: int) -> None:
+        raise _left(name, number(cell_index))
+
+    return {
+        "engine_name": engine.NAME,
+        "scratch": scratch,
+        "surroundings": environment(scratch),
+        "on_exit": on_exit,
+    }
+
+
+def _papermill(
+    notebook: Any, parameters: Mapping[str, Any], scratch: Path, name: str, timeout: int, forked: bool
+) -> Any:
     number = _numbering(notebook, parameters)
     with quick_imports(), _quiet():
         import papermill
         from nbclient.exceptions import CellTimeoutError, DeadKernelError
         from papermill.exceptions import PapermillExecutionError
-        from traitlets.config import Config
 
+        engine.register()
         try:
             return papermill.execute_notebook(
                 notebook,
@@ -139,28 +188,24 @@ def _papermill(notebook: Any, parameters: Mapping[str, Any], scratch: Path, name
                 dict(parameters),
                 kernel_name="python3",
                 language="python",
-                kernel_manager_class=kernel_manager(),
-                config=Config({"OwnKernelManager": {"scratch": str(scratch)}}),
                 progress_bar=False,
                 request_save_on_cell_execute=False,
                 autosave_cell_every=0,
-                start_timeout=START_TIMEOUT,
                 execution_timeout=timeout,
-                iopub_timeout=60,
-                record_timing=False,
-                store_widget_state=False,
-                on_cell_executed=_refusing_exit(name, number),
+                **(_forked if forked else _in_kernel)(scratch, name, number),
             )
         except PapermillExecutionError as error:
             cell = number(error.cell_index)
             raise _failure(name, cell, error.ename, error.evalue, error.traceback) from None
-        except CellTimeoutError:
+        except (CellTimeoutError, engine.CellTimeout):
             raise NotebookError(f"{name}: a cell took longer than {timeout} s and was stopped.") from None
-        except DeadKernelError:
+        except (DeadKernelError, engine.Died):
             raise NotebookError(
                 f"{name}: the Python process of the notebook died before the end: it was killed, left with "
                 "exit(), or ran out of memory. Nothing was written."
             ) from None
+        except NotebookError:
+            raise
         except RuntimeError as error:  # the kernel did not answer when it was started
             raise NotebookError(
                 f"{name}: the notebook's Python process did not start: {error}", detail=_kernel_log(scratch)
@@ -174,14 +219,8 @@ def _numbering(notebook: Any, parameters: Mapping[str, Any]) -> Callable[[int], 
     return lambda index: index + 1 if index < injected else index
 
 
-def _refusing_exit(name: str, number: Callable[[int], int]) -> Callable[..., None]:
-    """Make a hook that stops at ``exit()``: it ends the kernel after its reply, and later cells race."""
-
-    def hook(cell_index: int, execute_reply: dict[str, Any], **_: Any) -> None:
-        if any(p.get("source") == "ask_exit" for p in execute_reply["content"].get("payload", [])):
-            raise _failure(name, number(cell_index), "SystemExit", "", [])
-
-    return hook
+def _left(name: str, number: int) -> NotebookError:
+    return _failure(name, number, "SystemExit", "", [])
 
 
 def _kernel_log(scratch: Path) -> str:
@@ -214,8 +253,10 @@ def _failure(name: str, number: int, ename: str, evalue: str, traceback: list[st
         return NotebookError(evalue, cause=ename, detail=detail)
     if ename == "SystemExit":
         return NotebookError(f"{name}: cell {number} left the notebook with exit().", cause=ename)
-    return NotebookError(
-        f"{name}: cell {number} failed with {ename}: {evalue}".rstrip(": "), cause=ename, detail=detail
+    return NotebookError(  # what it says of itself may hold a value of a child, and goes to no log
+        f"{name}: cell {number} failed with {ename}. Run it again with --debug to see where.",
+        cause=ename,
+        detail=detail,
     )
 
 

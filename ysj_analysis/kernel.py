@@ -7,10 +7,22 @@ may run code at every start; neither is used.
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+FIXED = dict.fromkeys(THREADS, "1") | {
+    "PYTHONHASHSEED": "0",
+    "PYTHONUTF8": "1",
+    "SOURCE_DATE_EPOCH": "0",
+    "TZ": "UTC",
+    "LC_ALL": "C.UTF-8",
+    "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+}
+"""The same wherever a report is rendered."""
+
+_SETTLED = "YSJ_SETTLED"
 
 
 def kernel_manager() -> type:
@@ -77,11 +89,8 @@ def environment(scratch: Path) -> dict[str, str]:
         The environment.
     """
     env = {k: v for k, v in os.environ.items() if k not in ("PYTHONWARNINGS", "PYTHONSTARTUP", "MPLBACKEND")}
-    env |= dict.fromkeys(THREADS, "1")
+    env |= FIXED
     env |= {
-        "PYTHONHASHSEED": "0",
-        "PYTHONUTF8": "1",
-        "SOURCE_DATE_EPOCH": "0",
         "IPYTHONDIR": str(scratch / "ipython"),
         "JUPYTER_RUNTIME_DIR": str(scratch),
     }
@@ -102,3 +111,21 @@ def _matplotlib_home() -> Path:
     while not folder.exists():
         folder = folder.parent
     return folder
+
+
+def settled() -> bool:
+    """Whether this process was started in the surroundings of a notebook (`settle`)."""
+    return os.environ.get(_SETTLED) == "1" and all(os.environ.get(k) == v for k, v in FIXED.items())
+
+
+def settle() -> None:
+    """Start this program again in the surroundings of a notebook, once, so that notebooks can be forked from it.
+
+    Nothing happens where a process cannot be forked (Windows): each notebook then has a kernel of its own.
+    """
+    if settled() or not hasattr(os, "fork") or not sys.executable:
+        return
+    env = {k: v for k, v in os.environ.items() if k not in ("PYTHONWARNINGS", "PYTHONSTARTUP")}
+    arguments = [sys.executable, *sys.orig_argv[1:]]
+    sys.stdout.flush()
+    os.execve(sys.executable, arguments, env | FIXED | {_SETTLED: "1"})

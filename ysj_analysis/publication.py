@@ -85,8 +85,8 @@ def temporary(folder: Path) -> Iterator[None]:
     So that a run that is killed leaves nothing in a place where nobody looks for it.
     """
     before = {name: os.environ.get(name) for name in ("TMPDIR", "TEMP", "TMP")}
-    held, tempfile.tempdir = tempfile.tempdir, str(folder)
-    os.environ.update(dict.fromkeys(before, str(folder)))
+    held, tempfile.tempdir = tempfile.tempdir, str(folder.absolute())
+    os.environ.update(dict.fromkeys(before, tempfile.tempdir))
     try:
         yield
     finally:

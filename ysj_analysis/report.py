@@ -20,7 +20,7 @@ from .joint_release import OUTSIDE_FILE, cleared
 from .lengths import Length, pages
 from .manifest import manifest, sha256
 from .page import Heading, first_heading, render_page, slug
-from .publication import whole
+from .publication import scratch, temporary, whole
 from .request import Request, request
 
 FORMATS = ("html",)
@@ -81,7 +81,7 @@ def render(
     """
     wanted = request(notebook, data=data, values=parameters, text=text, edition=edition, date=date)
     target = wanted.folder(Path(out))
-    with whole(target) as build:
+    with whole(target) as build, temporary(scratch(build)):
         content, title, edition_ = _cleared(wanted, Path(out), timeout)
         _write(build, content, wanted, title)
         if edition_ is not None:  # before the folder appears, so that none appears that is not in the ledger
