@@ -53,7 +53,7 @@ ORDER = """
     disclosure attack*
     joint_system joint_audit joint_repair               can anything hidden be worked out?
     wording datafile present sentences figures printout   how do we say it and draw it?
-    plain_words unknown_sentences trend_sentences search_sentences court_paragraph sentence_parts model_sentences decompose_sentences adultification_sentences quality_sentences quality_figures
+    plain_words unknown_sentences contrast_sentences search_sentences court_paragraph sentence_parts model_sentences decompose_sentences adultification_sentences quality_sentences quality_figures
     printed published plan                              what has been printed by others?
 
     shell engine

@@ -102,7 +102,7 @@ def test_what_cannot_be_counted(study):
         pipeline.pathways(study, window=9)
     with pytest.raises(ValueError, match="unit is 'offences'"):
         pipeline.pathways(study, unit="offences")
-    with pytest.raises(ValueError, match="by has 'height'"):
+    with pytest.raises(ValueError, match="cannot be split by height"):
         pipeline.pathways(study, by=["height"])
 
 

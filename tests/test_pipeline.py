@@ -161,7 +161,7 @@ def test_sexes_are_added_up_or_kept_apart(study):
     table = pipeline.stage_counts(source, by=("sex",))
     assert cells(table, stage="charge", base="arrest", group="Black") == [(0.0, 0.0, ""), (25.0, 60.0, "")]
     assert list(table.columns[: len(COUNTS) + 1]) == [*COUNTS, "sex"]
-    with pytest.raises(ValueError, match=r"by has 'age'; this study can be split by sex\."):
+    with pytest.raises(ValueError, match=r"cannot be split by age; it can be split by sex\."):
         pipeline.stage_counts(source, by="age")
 
 
@@ -350,7 +350,7 @@ def test_what_nobody_recorded_is_a_value_of_its_own(study):
         assert together.equals(whole.groupby(keys, observed=True)["events"].sum())
     for wrong in ("court", "child_id", "area"):
         with pytest.raises(
-            ValueError, match=f"by has '{wrong}'; this study can be split by sex, looked_after"
+            ValueError, match=f"cannot be split by {wrong}; it can be split by sex, looked_after"
         ):
             pipeline.stage_counts(source, by=(wrong,))
 

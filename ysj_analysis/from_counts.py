@@ -13,7 +13,7 @@ import pandas as pd
 
 from .load import DataError, Study
 from .vocabulary import POPULATION, chain
-from .windows import PENDING_LIMIT, child_years, grid, levels, root, spread
+from .windows import PENDING_LIMIT, child_years, grid, levels, refuse_split, root, spread
 
 SPLITS = ("sex", "age")
 
@@ -39,10 +39,7 @@ def counted(study: Study, unit: str | None, by: Sequence[str], window: int) -> p
         ``suppressed`` where a count is hidden, ``no_data`` where a year of the window has no row.
     """
     rows = of_unit(study, unit)
-    unknown = [b for b in by if b not in SPLITS or b not in rows]
-    if unknown:
-        there = ", ".join(s for s in SPLITS if s in rows) or "nothing"
-        raise ValueError(f"by has {', '.join(map(repr, unknown))}; this study can be split by {there}.")
+    refuse_split(by, [s for s in SPLITS if s in rows])
     split = {b: sorted(rows[b].unique()) for b in by}
     present = [s for s in study.stages if (rows["stage"] == s).any()]
     cells = levels(study, present, split, 1)

@@ -21,7 +21,7 @@ from .calendar_periods import year_of
 from .large import NOT_SAID
 from .load import Study
 from .vocabulary import FIRST_MONTH, SOURCE_LABELS, UNKNOWN, chain
-from .windows import PENDING_LIMIT, child_years, grid, levels, root
+from .windows import PENDING_LIMIT, child_years, grid, levels, refuse_split, root
 
 IDS = {"children": "child_id", "episodes": "episode_id"}
 SPLITS = tuple(large.SPLITS)
@@ -40,7 +40,8 @@ def prepared(study: Study) -> pd.DataFrame:
     DataFrame
         The events in the study's areas of which the year or the cohort is one of the study's, with
         ``year`` (of the event), ``cohort`` (the year of the first event of its episode), ``group``
-        (as the study's one source of ethnicity has it) and what is known of the child, ``unknown`` where nothing is. Of stored events (``large``) these
+        (as the study's one source of ethnicity has it) and what is known of the child, ``unknown`` where
+        nothing is. Of stored events (``large``) these
         columns are all there is, and ids are numbers.
     """
     if isinstance(study.events, large.Stored):
@@ -85,10 +86,7 @@ def counted(study: Study, unit: str | None, by: Sequence[str], window: int) -> p
     stored = isinstance(study.events, large.Stored)
     events = study.events if stored else prepared(study)
     there = study.events.splits if stored else [s for s in SPLITS if s in events]
-    if unknown := [b for b in by if b not in there]:
-        raise ValueError(
-            f"by has {', '.join(map(repr, unknown))}; this study can be split by {', '.join(there)}."
-        )
+    refuse_split(by, there)
     present = [s for s in study.stages if (study.events["stage"] == s).any()]
     split = large.split(study, by) if stored else {b: sorted(events[b].unique()) for b in by}
     cells = levels(study, present, split, window)
@@ -277,6 +275,20 @@ def lines(study: Study) -> list[tuple]:
         ("events of a child with no record", f"kept, as {UNKNOWN}", 0, n["no_record"]),
         ("events of a child of unknown ethnicity", f"kept, as {UNKNOWN}", 0, n["unknown_group"]),
     ]
+    found += [
+        (
+            "events of a child who lives outside the area of the service and is not looked after",
+            "kept: the service decided them; the population it is divided by is of those who live there",
+            0,
+            n["away"],
+        ),
+        (
+            "events of a looked-after child who lives outside the area of the service",
+            "kept: the service stays responsible for a child placed elsewhere",
+            0,
+            n["placed"],
+        ),
+    ]
     own = SOURCE_LABELS[study.ethnicity_source]
     found += [
         (f"events of a child with {SOURCE_LABELS[s]} alone", f"kept, as {UNKNOWN}: {own} is counted", 0, n[s])
@@ -293,6 +305,9 @@ def _tally(study: Study) -> dict[str, int]:
     no_record = ~kept["child_id"].isin(study.children["child_id"])
     said = ethnicity_source.said_by_others(study.children, source=study.ethnicity_source)
     other = kept["child_id"].map(said.set_axis(study.children["child_id"])).fillna("")
+    people = study.children.set_index("child_id").reindex(columns=["area", "looked_after"])
+    home, looked_after = (kept["child_id"].map(people[c]).astype(object).fillna("") for c in people)
+    away = home.ne("") & home.ne(kept["area"].astype(object))
     return {
         "all": len(study.events),
         "inside": int(study.events["area"].isin(study.areas).sum()),
@@ -301,6 +316,8 @@ def _tally(study: Study) -> dict[str, int]:
         "skipped": int(_skipped(kept, study).sum()),
         "no_record": int(no_record.sum()),
         "unknown_group": int(((kept["group"] == UNKNOWN) & ~no_record & other.eq("")).sum()),
+        "away": int((away & looked_after.ne("yes")).sum()),
+        "placed": int((away & looked_after.eq("yes")).sum()),
         **{s: int(other.eq(s).sum()) for s in ethnicity_source.others(study.ethnicity_source)},
     }
 

@@ -18,7 +18,7 @@ from .from_events import IDS, SPLITS, arrived, prepared
 from .load import DataError, Study
 from .tables import near, shown
 from .vocabulary import COUNTS, POPULATION
-from .windows import PENDING_LIMIT, ends, grid, levels
+from .windows import PENDING_LIMIT, ends, grid, levels, refuse_split
 
 NOT_DECIDED = "not_decided"
 """The way out of those for whom no decision is recorded."""
@@ -136,12 +136,7 @@ def _from_events(study: Study, base: str, ways: list[str], unit: str | None, by,
     if unit not in IDS:
         raise ValueError(f"unit is {unit!r}; events can be counted as {' or '.join(IDS)}.")
     events = prepared(study)
-    unknown = [b for b in by if b not in SPLITS or b not in events]
-    if unknown:
-        raise ValueError(
-            f"by has {', '.join(map(repr, unknown))}; this study can be split by "
-            f"{', '.join(s for s in SPLITS if s in events)}."
-        )
+    refuse_split(by, [s for s in SPLITS if s in events])
     order = [*ways, NOT_DECIDED, base]
     way = pd.Index([*ways, base]).get_indexer(events["stage"].astype(str))
     rows = events[way >= 0].assign(way=way[way >= 0]).rename(columns={IDS[unit]: "who"})

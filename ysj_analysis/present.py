@@ -344,6 +344,8 @@ def _plain_field(column: str, record: dict, counts: Sequence[str], words: Words)
         return labels.get(column, wording.clean)(value)
     if np.isnan(value):
         return wording.missing(column, record, counts)
+    if column in ("lowest", "highest"):
+        return f"{value:.2f}"
     counted = column in counts or column.endswith(("events", "denominator"))
     return wording.count(value) if counted else wording.signed(f"{value:.10g}")
 

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from .load import DataError, Study
+from .reading import NotHeld
 from .vocabulary import POPULATION, Stage, chain
 
 PENDING_LIMIT = 0.20
@@ -179,3 +180,30 @@ def _of_one_vintage(people: pd.DataFrame, vintage: str | None) -> pd.DataFrame:
             f"there is {', '.join(there[:5])}. Correct [population] vintage."
         )
     return kept
+
+
+def refuse_split(by, there) -> None:
+    """Refuse to split by what a study does not hold.
+
+    Parameters
+    ----------
+    by : sequence of str
+        The columns asked for.
+    there : sequence of str
+        Those it can be split by.
+
+    Raises
+    ------
+    NotHeld
+        Naming both.
+
+    Examples
+    --------
+    >>> refuse_split(["sex"], [])
+    Traceback (most recent call last):
+    ysj_analysis.reading.NotHeld: This study cannot be split by sex; it can be split by nothing.
+    """
+    if unknown := [b for b in by if b not in there]:
+        raise NotHeld(
+            f"This study cannot be split by {', '.join(unknown)}; it can be split by {', '.join(there) or 'nothing'}."
+        )

@@ -33,6 +33,9 @@ _MARK_OF = {
     "no_denominator": NOT_AVAILABLE,
     "no_data": NOT_AVAILABLE,
 }
+SEXES = {"female": "girls", "male": "boys"}
+"""What to call the children of a sex."""
+
 _PERCENT = frozenset({"proportion", "risk_difference"})
 
 

@@ -1,4 +1,4 @@
-"""What unknown ethnicity could change, and whether a gap has moved: every branch, from released counts."""
+"""What unknown ethnicity could change, and whether a gap differs: every branch, from released counts."""
 
 import dataclasses
 
@@ -7,11 +7,11 @@ import pandas as pd
 import pytest
 
 from ysj_analysis import (
+    contrast_sentences,
     disclosure,
     load,
     measures,
     pipeline,
-    trend_sentences,
     unknown_sentences,
     wording,
 )
@@ -62,18 +62,18 @@ def test_nothing_to_take_away_and_nobody_unknown():
 
 
 def test_two_periods_do_not_overlap():
-    table = trend_sentences.two_periods(
+    table = contrast_sentences.two_periods(
         STUDY, area="Islington", year=2023, years=5, stages=("arrest", "charge")
     )
     assert set(map(tuple, table[["year", "years"]].drop_duplicates().to_numpy())) == {(2019, 4), (2023, 4)}
     assert set(table["stage"].astype(str)) == {"arrest", "charge"}
     one = dataclasses.replace(STUDY, years=(2023, 2023))
     with pytest.raises(NotHeld, match="one year only"):
-        trend_sentences.two_periods(one, area="Islington", year=2023, years=3, stages=("arrest",))
+        contrast_sentences.two_periods(one, area="Islington", year=2023, years=3, stages=("arrest",))
 
 
 def test_the_stages_watched_are_of_the_study():
-    assert trend_sentences.watched(STUDY, pipeline.caseload(STUDY)) == ("arrest", "intervention")
+    assert contrast_sentences.watched(STUDY, pipeline.caseload(STUDY)) == ("arrest", "intervention")
 
 
 def periods(before, after):
@@ -90,17 +90,17 @@ def periods(before, after):
 
 def test_what_is_said_of_a_change():
     same = periods([(100, 1000), (100, 2000)], [(105, 1000), (100, 2000)])
-    assert trend_sentences.moved(same, WORDS) == [
-        "Between 2018-19 to 2020-21 and 2021-22 to 2023-24, none of 1 relative rates has clearly moved. The intervals "
-        "of the two periods overlap: it cannot be said that they have moved, nor that they have not."
+    assert contrast_sentences.moved(same, WORDS) == [
+        "Between 2018-19 to 2020-21 and 2021-22 to 2023-24, none of 1 relative rates has clearly moved. The two "
+        "intervals overlap: it cannot be said that they have moved, nor that they have not."
     ]
-    risen = trend_sentences.moved(periods([(100, 1000), (200, 2000)], [(400, 1000), (200, 2000)]), WORDS)
+    risen = contrast_sentences.moved(periods([(100, 1000), (200, 2000)], [(400, 1000), (200, 2000)]), WORDS)
     assert "one of 1 relative rates has clearly moved." in risen[0]
     assert risen[1].startswith(
         "Black children at arrest, compared with White children: the relative rate has risen,"
     )
     assert "400 of 1,000, against 200 of 2,000" in risen[1]
-    fallen = trend_sentences.moved(periods([(400, 1000), (200, 2000)], [(100, 1000), (200, 2000)]), WORDS)
+    fallen = contrast_sentences.moved(periods([(400, 1000), (200, 2000)], [(100, 1000), (200, 2000)]), WORDS)
     assert "has fallen" in fallen[1]
 
 
@@ -114,6 +114,31 @@ def test_too_few_in_a_period():
     ratios = disclosure.release(table.assign(base="population")).measure(
         measures.relative_rates, reference="White"
     )
-    assert trend_sentences.moved(ratios, WORDS)[0].startswith(
+    assert contrast_sentences.moved(ratios, WORDS)[0].startswith(
         "There are too few children in one of the two periods"
     )
+
+
+def test_what_is_said_of_two_parts():
+    def among(girls, boys):
+        rows = [
+            {"sex": sex, "group": group, "events": x, "denominator": n}
+            for sex, pair in (("female", girls), ("male", boys))
+            for group, (x, n) in zip(("Black", "White"), pair, strict=True)
+        ]
+        table = pd.DataFrame(rows).assign(
+            area="A", year=2023, years=5, unit="children", stage="arrest", note=""
+        )
+        released = disclosure.release(table.assign(base="population"), policy=RESTRICTED)
+        ratios = released.measure(measures.relative_rates, reference="White")
+        labels = {"female": "girls", "male": "boys"}
+        return contrast_sentences.differs(ratios, WORDS, part="sex", labels=labels)
+
+    assert among([(20, 1000), (20, 2000)], [(105, 1000), (100, 2000)]) == [
+        "Between girls and boys, none of 1 relative rates differs. The two intervals overlap: it cannot be said that "
+        "they differ, nor that they do not."
+    ]
+    said = among([(100, 1000), (200, 2000)], [(800, 1000), (400, 2000)])
+    assert said[0] == "Between girls and boys, one of 1 relative rates differs clearly."
+    assert "among girls, and" in said[1]
+    assert "800 of 1,000, against 400 of 2,000) among boys" in said[1]

@@ -1,11 +1,13 @@
-"""How do we say whether a gap has moved? Two periods that do not overlap, and their intervals.
+"""How do we say whether a gap differs, between two periods or between girls and boys? By two intervals.
 
-A change is called clear only where the two intervals do not meet, which is stricter than a test of the change
-(it is wrong in fewer than 1 of 100 where a test is in 5; Schenker and Gentleman 2001). Everything else "cannot
-be told apart from no change", which is not evidence that nothing changed.
+A difference is called clear only where the two intervals do not meet, which is stricter than a test of the change
+(it is wrong in fewer than 1 of 100 where a test is in 5; Schenker and Gentleman 2001). Of all others it is said that
+they cannot be told apart, which is not evidence that they are the same.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 import pandas as pd
 
@@ -92,30 +94,76 @@ def moved(ratios: Released, words: Words) -> list[str]:
     list of str
         A sentence for each comparison that both periods can show; one sentence where there is none.
     """
-    table = _spoken(require(ratios).table)
-    pairs = [
-        rows.sort_values("year").to_dict("records")
-        for _, rows in table.groupby([table["stage"].astype(str), table["group"].astype(str)], sort=False)
-    ]
-    pairs = [pair for pair in pairs if len(pair) == 2 and all(voice(r) != TOO_FEW for r in pair)]
+    pairs = _pairs(require(ratios).table, "year")
     if not pairs:
         return ["There are too few children in one of the two periods to say whether any gap has moved."]
-    clear = [(a, b) for a, b in pairs if b["low"] > a["high"] or b["high"] < a["low"]]
+    clear = [pair for pair in pairs if _apart(*pair)]
     before, after = pairs[0]
-    rest = len(pairs) - len(clear)
-    lead = (
-        f"Between {words.when(before)} and {words.when(after)}, "
-        f"{_number(len(clear))} of {len(pairs)} relative rates {'have' if len(clear) > 1 else 'has'} clearly moved. "
-    )
-    tail = (
-        "For the others the intervals of the two periods overlap: it cannot be said that they have moved, nor that "
-        "they have not."
-        if clear and rest
-        else "The intervals of the two periods overlap: it cannot be said that they have moved, nor that they have not."
-        if rest
-        else ""
-    )
-    return [(lead + tail).strip(), *(_change(a, b, words) for a, b in clear)]
+    lead = f"Between {words.when(before)} and {words.when(after)}, {_of(clear, pairs, 'has', 'have')} clearly moved."
+    return [_with_rest(lead, clear, pairs, "moved"), *(_change(a, b, words) for a, b in clear)]
+
+
+@wording.said
+def differs(ratios: Released, words: Words, *, part: str, labels: Mapping[str, str]) -> list[str]:
+    """Say for each group whether its relative rate differs between two parts of the children.
+
+    Parameters
+    ----------
+    ratios : Released
+        Relative rates with a column for the part.
+    words : Words
+        The study's words.
+    part : str
+        The column: ``sex``.
+    labels : mapping of str to str
+        Its two values and what to call them.
+
+    Returns
+    -------
+    list of str
+        One sentence on all groups, and one for each that differs clearly.
+    """
+    pairs = _pairs(require(ratios).table, part)
+    both = wording.join(list(labels.values()))
+    if not pairs:
+        return [f"There are too few {both} to say whether any gap differs between them."]
+    clear = [pair for pair in pairs if _apart(*pair)]
+    lead = f"Between {both}, {_of(clear, pairs, 'differs', 'differ')}{' clearly' if clear else ''}."
+    said = [_with_rest(lead, clear, pairs, "differ")]
+    for one, other in clear:
+        who, against = words.people(one["group"], one["unit"]), words.people(one["reference"], one["unit"])
+        said.append(
+            f"{who[:1].upper()}{who[1:]} at {wording.lower(words.stage(one['stage']))}, compared with {against}: "
+            f"relative rate {_value(one)} among {labels[one[part]]}, and {_value(other)} among {labels[other[part]]} "
+            f"({words.when(one)})."
+        )
+    return said
+
+
+def _pairs(table: pd.DataFrame, by: str) -> list[tuple[dict, dict]]:
+    """Pair the comparisons that both parts can show."""
+    table = _spoken(table)
+    keys = [table["stage"].astype(str), table["group"].astype(str)]
+    found = [rows.sort_values(by).to_dict("records") for _, rows in table.groupby(keys, sort=False)]
+    return [(p[0], p[1]) for p in found if len(p) == 2 and all(voice(r) != TOO_FEW for r in p)]
+
+
+def _apart(one: dict, other: dict) -> bool:
+    return other["low"] > one["high"] or other["high"] < one["low"]
+
+
+def _of(clear: list, pairs: list, singular: str, plural: str) -> str:
+    verb = plural if len(clear) > 1 else singular
+    return f"{_number(len(clear))} of {len(pairs)} relative rates {verb}"
+
+
+def _with_rest(lead: str, clear: list, pairs: list, verb: str) -> str:
+    """Say of the comparisons whose intervals meet what can and cannot be said."""
+    if len(clear) == len(pairs):
+        return lead
+    which = "For the others the" if clear else "The"
+    have, not_ = ("have moved", "have not") if verb == "moved" else ("differ", "do not")
+    return f"{lead} {which} two intervals overlap: it cannot be said that they {have}, nor that they {not_}."
 
 
 def _number(n: int) -> str:
