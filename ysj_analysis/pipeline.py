@@ -28,6 +28,7 @@ __all__ = [
     "for_report",
     "latest",
     "ledger",
+    "only",
     "pathways",
     "root",
     "stage_counts",
@@ -149,6 +150,38 @@ def conditional(counts: pd.DataFrame, stages: Mapping[str, Stage]) -> pd.DataFra
     """
     own = counts["stage"].astype(str).map({s: stage.base for s, stage in stages.items()})
     return counts[counts["base"].astype(str) == own].reset_index(drop=True)
+
+
+def only(counts: pd.DataFrame, stage: str, stages: Mapping[str, Stage]) -> pd.DataFrame:
+    """Keep one stage, as a share of the stage that feeds it or as a first contact.
+
+    Parameters
+    ----------
+    counts : DataFrame
+        From :func:`stage_counts`.
+    stage : str
+        Which.
+    stages : mapping of str to Stage
+        The stage graph.
+
+    Returns
+    -------
+    DataFrame
+        Its rows, in order.
+
+    Raises
+    ------
+    DataError
+        If there are none.
+    """
+    found = conditional(counts[counts["stage"].astype(str) == stage], stages)
+    if found.empty:
+        there = list(dict.fromkeys(counts["stage"].astype(str)))
+        raise DataError(
+            f"stage {shown(stage)} is not one of the {len(there)} that this study counts: "
+            f"{', '.join(map(shown, there))}.{near(stage, there)} Choose one of them."
+        )
+    return found
 
 
 def cumulative(counts: pd.DataFrame, stages: Mapping[str, Stage]) -> pd.DataFrame:
