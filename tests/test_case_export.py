@@ -13,7 +13,7 @@ from xml.sax.saxutils import escape
 import pandas as pd
 import pytest
 
-from ysj_analysis import load, pipeline, pseudonyms, sources
+from ysj_analysis import label_mapping, load, pipeline, pseudonyms, sources
 from ysj_analysis.case_children import RULES, one_each
 from ysj_analysis.case_fields import CHOICES, DECISIONS, FIELDS
 from ysj_analysis.case_mapping import read_mapping
@@ -553,6 +553,42 @@ def test_area_rules(room):
     assert (
         counts.loc[counts["base"] == "population", "events"].sum() == 2
     )  # the out-of-area arrest is not counted
+
+
+def test_days_of_transfer_are_read_and_an_impossible_one_is_not_recorded(room):
+    people = [
+        [*row, day]
+        for row, day in zip(PEOPLE, ["Transferred in", "01/05/2022", "31/02/2022", ""], strict=True)
+    ]
+    part = 'transferred_in = "Transferred in"'
+    with pytest.raises(load.DataError, match="1 of 3 rows have an impossible date"):
+        room.convert(people, children=part)
+    room.convert(people, children=part, tail='[decisions]\nimpossible_dates = "remove"')
+    moved = load.children(room.out)["transferred_in"].dropna()
+    assert [f"{day:%Y-%m-%d}" for day in moved] == ["2022-05-01"]
+
+
+def test_an_export_that_does_not_say_who_said_it_is_counted_as_that(room):
+    text = mapping().replace('ethnicity_source = { always = "self" }\n', "")
+    room.convert_files({"people.csv": PEOPLE, "outcomes.csv": OUTCOMES}, text)
+    assert load.study(room.out).ethnicity_source == "unknown"
+    assert "the count is of ethnicity of unrecorded source" in str(room.ledger())
+    room.out = room.path / "officers"
+    text = 'ethnicity_source = "officer"\n' + mapping().replace('always = "self"', 'always = "officer"')
+    room.convert_files({"people.csv": PEOPLE, "outcomes.csv": OUTCOMES}, text)
+    assert load.study(room.out).ethnicity_source == "officer"
+
+
+def test_what_each_label_was_read_as_stays_with_the_study(room):
+    room.convert(ethnicity='"Chinese (A4)" = "A4"', top='ethnicity_base = "2001"')
+    table = label_mapping.read_as(load.study(room.out))
+    assert table[["label", "code", "detailed_group", "group", "code_list"]].to_numpy().tolist() == [
+        ["white british", "W1", "White British", "White", "mapping.toml"],
+        ["b1 caribbean", "B1", "Black Caribbean", "Black", "mapping.toml"],
+        ["chinese (a4)", "A4", "Chinese", "Other", "mapping.toml"],  # on the base of 2001
+    ]
+    with pytest.raises(load.DataError, match="keeps no mapping of labels"):
+        label_mapping.read_as(load.study(Path(__file__).parents[1] / "data" / "synthetic"))
 
 
 def test_events_without_an_area_take_the_child_s_or_the_only_one(room):

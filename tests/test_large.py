@@ -71,6 +71,7 @@ def random_study(seed):
             "ethnicity": draw.choice(ETHNICITIES).code,
             "ethnicity_source": draw.choice(["self", "self", "self", "officer", "school", "unknown"]),
             "looked_after": draw.choice(["yes", "no", ""]),
+            "area": draw.choice(["Hackney", "Camden", "Kent", ""]),
         }
         for i in range(60)
     ]

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from ysj_analysis import load, measures, pipeline, quality, source_cook_county
-from ysj_analysis.from_events import arrived
+from ysj_analysis.from_events import arrived, prepared
 from ysj_analysis.vocabulary import COUNTS, STAGES, broad_groups
 
 SYNTHETIC = Path(__file__).parents[1] / "data" / "synthetic"
@@ -365,6 +365,11 @@ def test_the_ledger_says_what_was_left_out(study):
         "events of a child not seen at the stage before in that year and area": {"removed": 1, "left": 8},
         "events of a child with no record": {"removed": 0, "left": 1},
         "events of a child of unknown ethnicity": {"removed": 0, "left": 1},
+        "events of a child who lives outside the area of the service and is not looked after": {
+            "removed": 0,
+            "left": 0,
+        },
+        "events of a looked-after child who lives outside the area of the service": {"removed": 0, "left": 0},
         "events of a child with officer-defined ethnicity alone": {"removed": 0, "left": 0},
         "events of a child with school-recorded ethnicity alone": {"removed": 0, "left": 0},
         "events of a child with ethnicity of unrecorded source alone": {
@@ -372,6 +377,25 @@ def test_the_ledger_says_what_was_left_out(study):
             "left": 0,
         },
     }
+
+
+def test_the_ledger_says_who_is_counted_and_lives_elsewhere(study):
+    """b1 is looked after and lives in Kent, b2 in Essex; of w1 nobody knows."""
+    homes = {"b1": "Kent", "b2": "Essex", "w1": "", "n1": "Islington"}
+    head, *rows = CHILDREN.splitlines()
+    people = f"{head},area\n" + "".join(f"{r},{homes[r.partition(',')[0]]}\n" for r in rows)
+    source = study(children_csv=people, events_csv=TWO_YEARS, study_toml=YEARS)
+    kept = prepared(source)["child_id"].value_counts()
+    lines = pipeline.ledger(source).set_index("what")
+    placed = lines.loc["events of a looked-after child who lives outside the area of the service"]
+    away = lines.loc["events of a child who lives outside the area of the service and is not looked after"]
+    assert (placed["removed"], placed["left"], away["removed"], away["left"]) == (
+        0,
+        kept["b1"],
+        0,
+        kept["b2"],
+    )
+    assert "placed elsewhere" in placed["why"]
 
 
 def test_one_count_holds_one_source_of_ethnicity(study):

@@ -26,8 +26,11 @@ _DEFAULTS = {
     "looked_after": "",
     "send": "",
     "area": "",
+    "transferred_in": "",
+    "transferred_out": "",
 }
-_LATEST = ("sex", "birth_date", "looked_after", "send", "area")
+_TRANSFERS = ("transferred_in", "transferred_out")
+_LATEST = ("sex", "birth_date", "looked_after", "send", "area", *_TRANSFERS)
 
 
 def one_each(records: pd.DataFrame, rule: str, base: str, ledger: Ledger) -> pd.DataFrame:
@@ -37,7 +40,8 @@ def one_each(records: pd.DataFrame, rule: str, base: str, ledger: Ledger) -> pd.
     ----------
     records : DataFrame of str
         ``child_id, ethnicity`` and any of ``recorded`` (ISO day), ``ethnicity_source``, ``sex``,
-        ``birth_date`` (month), ``looked_after``, ``send``, ``area``. Records without a day count as
+        ``birth_date`` (month), ``looked_after``, ``send``, ``area``, ``transferred_in``,
+        ``transferred_out``. Records without a day count as
         older than those with one; where two are equally old the later one in the file counts.
     rule : str
         One of `RULES`.
@@ -62,6 +66,7 @@ def one_each(records: pd.DataFrame, rule: str, base: str, ledger: Ledger) -> pd.
     0        a        B1             self
     1        b        NS          unknown
     """
+    transfers = [c for c in _TRANSFERS if c in records]
     records = records.assign(**{k: v for k, v in _DEFAULTS.items() if k not in records})
     records = records.fillna(_DEFAULTS)
     records = records.assign(known=~records["ethnicity"].isin(_UNKNOWN_CODES), order=range(len(records)))
@@ -96,6 +101,7 @@ def one_each(records: pd.DataFrame, rule: str, base: str, ledger: Ledger) -> pd.
         "looked_after",
         "send",
         "area",
+        *transfers,
     ]
     return chosen[names]
 

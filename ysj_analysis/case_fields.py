@@ -34,6 +34,8 @@ FIELDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "looked_after": "code",
             "send": "code",
             "area": "code",
+            "transferred_in": "date",
+            "transferred_out": "date",
         },
         "events": {
             "child_id": "id",

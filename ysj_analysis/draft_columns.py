@@ -31,6 +31,8 @@ _PRIVATE = re.compile(
 _ID = r"\b(id|ids|no|number|ref|reference|urn|identifier|code|num)\b"
 _HEADERS: Mapping[str, str] = {
     "birth_date": r"\bdob\b|birth",
+    "transferred_in": r"transfer\w* in\b|transfer.*\bfrom\b",
+    "transferred_out": r"transfer\w* out\b|transfer.*\bto\b",
     "recorded": r"(ethnic|record|updat|modif).*\b(on|date|when)\b|date (recorded|updated|modified)",
     "ethnicity_source": r"ethnic.*(defin|source|by)|(source|basis) of ethnic",
     "ethnicity": r"ethnic",
@@ -48,7 +50,15 @@ _HEADERS: Mapping[str, str] = {
     "age": r"\bage\b",
     "stage": r"outcome|disposal|decision|stage|result",
 }
-_DATES = ("birth_date", "recorded", "offence_date", "outcome_date", "date")
+_DATES = (
+    "birth_date",
+    "transferred_in",
+    "transferred_out",
+    "recorded",
+    "offence_date",
+    "outcome_date",
+    "date",
+)
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,9 @@ MOST_STAGES = 62
 NO_RECORD, RECORD = 0, 1
 """Of a child nothing is recorded; or what is recorded is counted, or not known to anyone."""
 
+NOT_KNOWN, ELSEWHERE = -1, -2
+"""Where a child lives, when it is in none of the areas that have events."""
+
 _GROUPS = tuple(dict.fromkeys(broad_groups("2021").values()))
 
 
@@ -172,7 +175,8 @@ def packed(
     -------
     ibis Table
         ``child, episode`` (numbers), ``who`` (see :func:`described`), ``record`` (`NO_RECORD`, `RECORD`, or above it
-        the place of the other source that alone knows the group),
+        the place of the other source that alone knows the group), ``home`` (number of the area the child
+        lives in, `ELSEWHERE` or `NOT_KNOWN`),
         ``place`` (number of the area), ``bit`` (of the stage), ``date, year, cohort``.
 
     Raises
@@ -186,7 +190,12 @@ def packed(
         raise DataError(
             f"{len(stages)} stages have events; at most {MOST_STAGES} can be counted at this size."
         )
-    people = children.select("child_id", who=_who(children, base, source), record=_record(children, source))
+    people = children.select(
+        "child_id",
+        who=_who(children, base, source),
+        record=_record(children, source),
+        home=_home(children, areas),
+    )
     day = events["date"]
     year = (day.year() - (day.month() < FIRST_MONTH[period]).cast("int16")).cast("int16")
     dated = events.mutate(year=year)
@@ -194,10 +203,16 @@ def packed(
     began = began.cache()
     nobody = _number([_GROUPS.index(UNKNOWN), *(len(values) - 1 for values in SPLITS.values())])
     lost = began.anti_join(people, "child_id").select("child_id").distinct()
-    lost = lost.mutate(who=ibis.literal(nobody).cast("int16"), record=ibis.literal(NO_RECORD).cast("int8"))
+    lost = lost.mutate(
+        who=ibis.literal(nobody).cast("int16"),
+        record=ibis.literal(NO_RECORD).cast("int8"),
+        home=ibis.literal(NOT_KNOWN).cast("int16"),
+    )
     everyone = people.union(lost)
     everyone = everyone.mutate(child=ibis.row_number().cast("int32")).cache()
-    episodes = began.inner_join(everyone, "child_id").select("episode_id", "cohort", "who", "record", "child")
+    episodes = began.inner_join(everyone, "child_id").select(
+        "episode_id", "cohort", "who", "record", "home", "child"
+    )
     episodes = episodes.mutate(episode=ibis.row_number().cast("int32"))
     bits = _labels({"stage": list(stages), "bit": [1 << i for i in range(len(stages))]})
     places = _labels({"area": list(areas), "place": list(range(len(areas)))})
@@ -206,10 +221,20 @@ def packed(
         .inner_join(bits, "stage")
         .inner_join(places, "area")
         .select(
-            "child", "episode", "who", "record", "bit", "date", "year", "cohort",
+            "child", "episode", "who", "record", "home", "bit", "date", "year", "cohort",
             place=places["place"].cast("int16"),
         )
     )  # fmt: skip
+
+
+def _home(children, areas: Sequence[str]):
+    """Number the area each child lives in."""
+    import ibis
+
+    if "area" not in children.columns:
+        return ibis.literal(NOT_KNOWN).cast("int16")
+    places = [("", NOT_KNOWN), *((area, i) for i, area in enumerate(areas))]
+    return children["area"].cast("string").fill_null("").cases(*places, else_=ELSEWHERE).cast("int16")
 
 
 def _record(children, source: str):
@@ -429,18 +454,26 @@ def tally(study) -> dict[str, int]:
     -------
     dict of str to int
         ``all, inside`` (the areas), ``kept`` (the years too), ``later`` (than the years), ``skipped``
-        (of a child not seen at the stage before), ``no_record, unknown_group`` and, for each source of
+        (of a child not seen at the stage before), ``no_record, unknown_group, away, placed`` (lives elsewhere; of them looked after) and, for each source of
         ethnicity that is not counted, the events of children whom it alone knows.
     """
     everything = study.events.packed(study)
     rows = _inside(study)
-    nobody = [i for i, g in enumerate(described(np.arange(len(_GROUPS) * 27))["group"]) if g == UNKNOWN]
+    kinds = described(np.arange(len(_GROUPS) * 27))
+    nobody, looked_after = (
+        [int(i) for i in np.flatnonzero(kinds[c] == value)]
+        for c, value in (("group", UNKNOWN), ("looked_after", "yes"))
+    )
+    away = (rows["home"] != NOT_KNOWN) & (rows["home"] != rows["place"])
+    placed = rows["who"].isin(looked_after)
     counted = _fetched(
         rows.agg(
             kept=rows.count(),
             later=(rows["year"] > study.years[1]).sum(),
             no_record=(rows["record"] == NO_RECORD).sum(),
             unknown_group=((rows["record"] == RECORD) & rows["who"].isin(nobody)).sum(),
+            away=(away & ~placed).sum(),
+            placed=(away & placed).sum(),
             **{
                 s: (rows["record"] == RECORD + 1 + SOURCES_OF_ETHNICITY.index(s)).sum()
                 for s in others(study.ethnicity_source)

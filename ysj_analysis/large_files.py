@@ -153,7 +153,7 @@ def _children(con, path: Path) -> None:
         "create temp table ids as select child_id id, (row_number() over ())::integer number from given"
     )
     rest = ", ".join(
-        c for c in there if c in ("ethnicity", "ethnicity_source", "sex", "looked_after", "send")
+        c for c in there if c in ("ethnicity", "ethnicity_source", "area", "sex", "looked_after", "send")
     )
     con.execute(
         f"create temp table people as select number child_id, {rest} from ids join given on id = given.child_id"

@@ -186,6 +186,15 @@ CHECKS: Mapping[str, Check] = MappingProxyType(
             "The child is counted once in each area, so areas do not add up to distinct children.",
             "Add areas only in a study of all of them.",
         ),
+        "child handed over by or to another service": Check(
+            "What was decided elsewhere is not in this data, so an episode may lack its beginning or its end.",
+            "Ask the other service, and read the stages before and after the day with that in mind.",
+        ),
+        "event while another service had the child": Check(
+            "The event is dated before the child was handed over to this service, or after it was handed on.",
+            "Correct the day of the transfer, or decide which service counts the event.",
+            0.05,
+        ),
         "without the stage that feeds it": Check(
             "These episodes did not pass the stage before, in this data. They count as a contact, and not as a "
             "decision.",

@@ -223,6 +223,39 @@ def of_areas(children: pd.DataFrame, events: pd.DataFrame, areas: tuple[str, ...
     return [_found("lives in another area", "children.csv", "children", away, known), *found]
 
 
+def of_transfers(children: pd.DataFrame, events: pd.DataFrame) -> list[tuple]:
+    """Check whether events lie in the time in which the service had the child.
+
+    Parameters
+    ----------
+    children : DataFrame
+        As ``load.children``, those with an event.
+    events : DataFrame
+        Their events.
+
+    Returns
+    -------
+    list of tuple
+        ``check, stage, unit, events, denominator``. A child who was handed over and came back later was
+        elsewhere between the two days.
+    """
+    moved, outside = "child handed over by or to another service", "event while another service had the child"
+    days = [c for c in ("transferred_in", "transferred_out") if c in children]
+    if not days or children[days].isna().all(axis=None):
+        return [
+            _not_checked(moved, "children.csv", "children"),
+            _not_checked(outside, "events.csv", "events"),
+        ]
+    dated = children.set_index("child_id").reindex(columns=["transferred_in", "transferred_out"])
+    came, left = (events["child_id"].map(pd.to_datetime(dated[c])) for c in dated)
+    early, late = events["date"] < came, events["date"] > left
+    elsewhere = np.where(came > left, early & late, early | late)
+    return [
+        _found(moved, "children.csv", "children", children[days].notna().any(axis=1)),
+        _found(outside, "events.csv", "events", elsewhere, came.notna() | left.notna()),
+    ]
+
+
 def of_changes(study: Study, events: pd.DataFrame) -> list[tuple]:
     """Check whether the ethnicity of a child changes between records.
 

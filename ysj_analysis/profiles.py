@@ -128,6 +128,7 @@ def _of_events(study: Study, scope: Study) -> list[tuple]:
         *profile_rows.of_children(children, events, study.ethnicity_source),
         *profile_rows.of_events(_with_strays(study, scope, events), study.children, extract),
         *profile_rows.of_areas(children, everywhere, scope.areas),
+        *profile_rows.of_transfers(children, events),
         *profile_rows.of_changes(study, events),
         *profile_stages.of_ethnicity(
             events[events["year"].between(*scope.years)], children, study.ethnicity_source

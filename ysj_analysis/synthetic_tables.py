@@ -50,7 +50,7 @@ def record(
     episodes = _episodes(rng, cases)
     reoffences = _reoffences(rng, cases)
     tables = {
-        "children": children[[*_columns("children"), "previous"]],
+        "children": children[[*(c for c in _columns("children") if c in children), "previous"]],
         "events": _events(world, episodes, reoffences, extract),
         "offences": _offences(rng, episodes, reoffences, extract),
     }

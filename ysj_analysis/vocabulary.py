@@ -359,6 +359,8 @@ TABLES = MappingProxyType(
             Column("looked_after", "flag", "looked after by a local authority", required=False),
             Column("send", "flag", "special educational needs or disability", required=False),
             Column("area", "text", "home area", required=False),
+            Column("transferred_in", "date", "day another service handed the child over", required=False),
+            Column("transferred_out", "date", "day the child was handed to another service", required=False),
         ),
         "events": (
             Column("child_id", "text", "pseudonym of the child"),
