@@ -454,8 +454,9 @@ def tally(study) -> dict[str, int]:
     -------
     dict of str to int
         ``all, inside`` (the areas), ``kept`` (the years too), ``later`` (than the years), ``skipped``
-        (of a child not seen at the stage before), ``no_record, unknown_group, away, placed`` (lives elsewhere; of them looked after) and, for each source of
-        ethnicity that is not counted, the events of children whom it alone knows.
+        (of a child not seen at the stage before), ``no_record, unknown_group, away, placed`` (lives elsewhere;
+        of them looked after) and, for each source of ethnicity that is not counted, the events of children
+        whom it alone knows.
     """
     everything = study.events.packed(study)
     rows = _inside(study)
