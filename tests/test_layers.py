@@ -58,7 +58,8 @@ ORDER = """
 
     shell engine
     kernel parameters execution content lengths page            how is it rendered?
-    publication request editions joint_release manifest report
+    publication request editions joint_release manifest
+    inspection report_folder report
     command_settings exit_codes commands_* commands __main__
 """
 

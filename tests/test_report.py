@@ -4,7 +4,9 @@ import contextlib
 import hashlib
 import json
 import os
+import random
 import re
+import shutil
 import signal
 import sys
 import threading
@@ -14,7 +16,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from ysj_analysis import execution, manifest, page, publication, report
+from ysj_analysis import execution, inspection, manifest, page, publication, report
 from ysj_analysis.content import Content, ContentError
 from ysj_analysis.parameters import ParameterError
 from ysj_analysis.publication import Locked, whole
@@ -363,7 +365,7 @@ def test_a_failed_render_writes_nothing(tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Path, "write_bytes", full)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(publication.NoRoom, match="Nothing was written"):
         report.render(path, out=tmp_path / "out")
     assert [p.name for p in tmp_path.iterdir()] == ["tiny.ipynb"]
 
@@ -521,3 +523,42 @@ def test_the_commit_is_that_of_the_checkout_or_nothing(monkeypatch):
     manifest._commit.cache_clear()
     assert manifest.commit() is None
     manifest._commit.cache_clear()
+
+
+# -- whole, and seen to be -------------------------------------------------------------------------------
+
+
+def test_every_file_that_is_missing_added_or_changed_is_named(reports, tmp_path):
+    def faults() -> list[str]:
+        return list(inspection.faults(folder))
+
+    folder = shutil.copytree(reports[0], tmp_path / "copy")
+    assert faults() == []
+    (folder / "figures" / "more.svg").write_text("<svg/>")
+    assert faults() == ["figures/more.svg is not in the manifest"]
+    (folder / "figures" / "more.svg").rename(folder / "figures" / "gap.svg")
+    assert faults() == ["figures/gap.svg has other bytes than its manifest says"]
+    (folder / "figures" / "gap.svg").unlink()
+    assert faults() == ["figures/gap.svg is not there"]
+    (folder / "manifest.json").unlink()
+    assert faults() == ["manifest.json is not there"]
+
+
+@pytest.mark.parametrize("bit", [1, 4, 128])
+def test_every_edit_of_one_byte_is_found(reports, tmp_path, bit):
+    folder = shutil.copytree(reports[0], tmp_path / "copy")
+    rng = random.Random(bit)
+    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+        body = path.read_bytes()
+        for at in {0, len(body) - 1, *(rng.randrange(len(body)) for _ in range(8))}:
+            path.write_bytes(body[:at] + bytes([body[at] ^ bit]) + body[at + 1 :])
+            (found, *_) = inspection.faults(folder)
+            assert path.relative_to(folder).as_posix() in found
+        path.write_bytes(body)
+
+
+def test_a_report_with_a_link_that_leads_nowhere_is_not_published(tmp_path):
+    cells = (*CELLS, ("markdown", "See [the table](tables/none.csv)."))
+    with pytest.raises(ContentError, match=r"index\.html has a link that leads nowhere: tables/none\.csv"):
+        report.render(write(tmp_path / "r.ipynb", cells), out=tmp_path / "out")
+    assert not (tmp_path / "out").exists()

@@ -139,7 +139,8 @@ def court_paragraph(
 def _rendered(notebook: str, to: str, **named) -> Path:
     """Render a report in the formats asked for, or refuse one that does not exist."""
     from .parameters import ParameterError
-    from .report import FORMATS, render
+    from .report import render
+    from .report_folder import FORMATS
 
     if unknown := [name for name in to.split(",") if name.strip() not in FORMATS]:
         raise ParameterError(f"--to {unknown[0]} cannot be made; the formats are: {', '.join(FORMATS)}.")

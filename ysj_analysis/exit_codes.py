@@ -14,6 +14,7 @@ DONE, INTERNAL, USAGE, PARTLY, REFUSED, LOCKED = 0, 1, 2, 3, 4, 75
 _CODES = {
     "DisclosureError": REFUSED,
     "Locked": LOCKED,
+    "NoRoom": INTERNAL,
     "DataError": USAGE,
     "ParameterError": USAGE,
     "CycloptsError": USAGE,

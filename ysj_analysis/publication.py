@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import ctypes
+import errno
 import glob
 import os
 import shutil
@@ -18,6 +19,8 @@ from pathlib import Path
 from types import FrameType
 
 _PART, _SCRATCH, _OLD, _LOCK = ".part", ".scratch", ".old", ".lock"
+_FULL = (errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC))
+_LITTLE = 64 * 1024  # bytes; with less, whatever failed failed for want of room
 _OPEN: set[Path] = set()
 """Folders of this process that are neither finished nor removed yet."""
 _HELD: set[int] = set()
@@ -26,6 +29,33 @@ _HELD: set[int] = set()
 
 class Locked(RuntimeError):
     """Another run is writing the same report."""
+
+
+class NoRoom(RuntimeError):
+    """The disk is full."""
+
+    detail = ""
+
+
+@contextlib.contextmanager
+def saying_no_room(target: Path) -> Iterator[None]:
+    """Say of whatever fails because the disk is full that the disk is full."""
+    try:
+        yield
+    except Exception as error:
+        if getattr(error, "errno", None) not in _FULL and _room(target.parent) > _LITTLE:
+            raise
+        raise NoRoom(
+            f"{target.parent.name}/{target.name}: no room on the disk (or in the quota) for the report. Nothing was "
+            "written, and a report that was there before is as it was. Make room and run it again."
+        ) from error
+
+
+def _room(folder: Path) -> int:
+    """Bytes that are free where a folder is, or is to be."""
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    return shutil.disk_usage(folder).free
 
 
 @contextlib.contextmanager
