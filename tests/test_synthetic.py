@@ -201,6 +201,8 @@ def test_unknown_ethnicity_is_clustered_out_of_court_and_kept_in_the_truth(table
     assert unknown[charged].mean() < unknown[~charged].mean() / 4
     assert set(children["child_id"][unknown]) == set(truth["ethnicity"])
     assert (children["ethnicity_source"][unknown] == "unknown").all()
+    shares = children["ethnicity_source"][~unknown].value_counts(normalize=True)
+    assert shares.to_dict() == pytest.approx({"self": 0.95, "officer": 0.03, "school": 0.02}, abs=0.01)
 
 
 def test_truth_relative_to_white_and_exactly_one_where_planted(truth):
