@@ -46,14 +46,14 @@ ORDER = """
     adjusted_cells adjusted_likelihood firth adjusted* like_cases adultification intersections models
     path_limits composition oaxaca decompose            where does the gap open?
     _series _chart_limits charts periods power          is it moving, and is it real?
-    shrinkage trends monitor
+    shrinkage trends monitor actions action_plan
     search_selection searches                           who was stopped and searched?
 
     policies joint_facts audit_hidden printed_measures   what may be shown?
     disclosure attack*
     joint_system joint_audit joint_repair               can anything hidden be worked out?
     wording datafile present sentences figures printout   how do we say it and draw it?
-    plain_words unknown_sentences contrast_sentences search_sentences court_paragraph sentence_parts model_sentences decompose_sentences adultification_sentences quality_sentences quality_figures
+    plain_words unknown_sentences contrast_sentences search_sentences court_paragraph sentence_parts model_sentences decompose_sentences adultification_sentences action_sentences action_figures quality_sentences quality_figures
     printed published plan                              what has been printed by others?
 
     shell engine

@@ -6,7 +6,8 @@ The early-warning room. Everything to ask of a series or of several areas is rea
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
@@ -18,11 +19,13 @@ from .periods import change, pool
 from .power import detectable
 from .shrinkage import Prior, probability_above, shrink
 from .trends import trend
+from .vocabulary import UNKNOWN, Stage
 
 __all__ = [
     "Prior",
     "Rule",
     "change",
+    "concerns",
     "control_chart",
     "detectable",
     "flags",
@@ -185,6 +188,57 @@ def flags(table: pd.DataFrame, rule: Rule) -> pd.DataFrame:
         "not flagged",
     )
     return table.assign(beyond=beyond, periods_beyond=length, flag=flag, why=why, rule=str(rule))
+
+
+def concerns(table: pd.DataFrame, rule: Rule, *, stages: Mapping[str, Stage]) -> pd.DataFrame:
+    """Apply a rule to every stage at which a group can fare worse, on the side that is worse.
+
+    Parameters
+    ----------
+    table : DataFrame
+        As for :func:`flags`, with ``stage`` and ``group``.
+    rule : Rule
+        For adverse stages, with a threshold above 1. Favourable ones (diversion) have the same rule below the
+        threshold's reciprocal, to two places.
+    stages : mapping of str to Stage
+        The stage graph, with the polarity of each.
+
+    Returns
+    -------
+    DataFrame
+        As :func:`flags`: the rows of adverse stages, then those of favourable ones. Neutral stages, the reference
+        itself and children of unknown ethnicity have no row.
+
+    Raises
+    ------
+    ValueError
+        As :func:`flags`, or if the threshold is below 1.
+
+    Examples
+    --------
+    >>> from ysj_analysis.vocabulary import STAGES
+    >>> t = pd.DataFrame({"year": 2023, "stage": ["charge", "diversion", "caution"], "group": "Black",
+    ...                   "reference": "White", "events": [60, 20, 50], "denominator": 120, "reference_events": 40,
+    ...                   "reference_denominator": 160, "estimate": [2.0, 0.67, 1.67], "low": 1.0, "high": 3.0})
+    >>> found = concerns(t, Rule(threshold=1.25, declared="2023-01-01"), stages=STAGES)
+    >>> found[["stage", "estimate", "flag"]]
+           stage  estimate     flag
+    0     charge      2.00  flagged
+    1  diversion      0.67  flagged
+    """
+    if not rule.above:
+        raise ValueError(
+            f"threshold is {rule.threshold:g}; give one above 1. Favourable stages have its reciprocal."
+        )
+    polarity = table["stage"].astype(str).map({s: stage.polarity for s, stage in stages.items()})
+    group = table["group"].astype(str)
+    judged = ~group.eq(UNKNOWN) & ~group.eq(table["reference"].astype(str))
+    below = replace(rule, threshold=round(1 / rule.threshold, 2))
+    parts = [
+        flags(table[judged & polarity.eq(side)].reset_index(drop=True), one)
+        for side, one in (("adverse", rule), ("favourable", below))
+    ]
+    return pd.concat(parts, ignore_index=True)
 
 
 def _short(table: pd.DataFrame, rule: Rule) -> np.ndarray:

@@ -1,0 +1,130 @@
+"""How do we draw a plan? For each line its ratio year by year, its baseline and its target."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, NullLocator
+
+from . import wording
+from .actions import KEY
+from .disclosure import Released, require
+from .figures import DARK_BLUE, DARK_PINK, GREY, WIDTH, _drawing, _nothing, _shown, _spread, _wrapped
+from .present import Shown, shows
+from .vocabulary import period_label
+from .wording import Words
+
+_ACROSS = 3
+
+
+@shows
+def plan(ratios: Released, lines: Released, *, name: str, title: str, words: Words) -> Shown:
+    """Draw the relative rate of each line of the plan over the years, with its interval, baseline and target.
+
+    Parameters
+    ----------
+    ratios : Released
+        Relative rates of several years, as given to ``action_plan.progress``.
+    lines : Released
+        From ``action_plan.progress``.
+    name, title, words
+        As for ``figures.relative_rates``.
+
+    Returns
+    -------
+    Shown
+        A panel a line: points with 95% intervals, the baseline's year ringed, the target dashed. A year that
+        is hidden has no point. A sentence where no line has a target, or nothing of it can be drawn.
+    """
+    table, found = require(ratios).table, require(lines).table
+    names = [k for k in KEY if k in table and k in found]
+    table = table.assign(**{k: table[k].astype(str) for k in names})
+    series = [found.loc[[i], names].merge(table, on=names).sort_values("year") for i in found.index]
+    drawn = [
+        (line, one)
+        for line, one in zip(found.to_dict("records"), series, strict=True)
+        if one["low"].notna().any()
+    ]
+    if not drawn:
+        return _nothing(title)
+    values = np.concatenate([one[["estimate", "low", "high"]].to_numpy(float).ravel() for _, one in drawn])
+    values = np.append(values[np.isfinite(values) & (values > 0)], [line["target"] for line, _ in drawn])
+    span = max(0.1, min(0.8, values.min() * 0.85)), min(40.0, max(1.5, values.max() * 1.15))
+    across = min(_ACROSS, len(drawn))
+    down = math.ceil(len(drawn) / across)
+    with _drawing():
+        figure = Figure(figsize=(WIDTH, 2.7 * down + 0.5), layout="constrained")
+        panels = figure.subplots(down, across, sharey=True, squeeze=False).ravel()
+        for panel, (line, one) in zip(panels, drawn, strict=False):
+            _panel(panel, line, one, span, words)
+        for panel in panels[len(drawn) :]:
+            panel.set_visible(False)
+        figure.supylabel("Relative rate, log scale", fontsize=10)
+    reading = (
+        "A point is the relative rate of a year and its bar the 95% interval; the ringed point is the baseline, the "
+        "dashed line the target, and the line at 1 parity."
+    )
+    pooled = int(table["years"].max()) if "years" in table else 1
+    if pooled > 1:
+        reading += f" Each point pools the {pooled} years up to it, so neighbouring points share children."
+    return _shown(figure, name, ratios, title, _alt(drawn, title, words), reading)
+
+
+def _panel(axes, line: dict, one: pd.DataFrame, span, words: Words) -> None:
+    year, estimate, low, high = (one[c].to_numpy(float) for c in ("year", "estimate", "low", "high"))
+    axes.set_yscale("log")
+    axes.set_ylim(*span)
+    axes.yaxis.set_major_locator(FixedLocator(_spread(span)))
+    axes.yaxis.set_minor_locator(NullLocator())
+    axes.yaxis.set_major_formatter(lambda v, _: f"{v:g}")
+    axes.axhline(1, color=GREY, linewidth=1)
+    axes.axhline(line["target"], color=DARK_PINK, linewidth=1.5, linestyle=(0, (5, 3)))
+    shown = np.isfinite(estimate) & np.isfinite(low)
+    axes.vlines(
+        year[shown], np.clip(low[shown], *span), np.clip(high[shown], *span), color=DARK_BLUE, linewidth=2
+    )
+    axes.plot(year[shown], estimate[shown], "o", color=DARK_BLUE, markersize=6)
+    for at, note in zip(year[~shown], one["note"].astype(str).to_numpy()[~shown], strict=True):
+        box = {"facecolor": "white", "edgecolor": "none", "pad": 1}
+        axes.text(at, 1, wording.mark(note), ha="center", va="center", fontsize=9, color=GREY, bbox=box)
+    axes.annotate(
+        f"target {line['target']:.2f}",
+        (year.min() - 0.5, line["target"]),
+        (0, 3),
+        textcoords="offset points",
+        fontsize=8.5,
+        color=DARK_PINK,
+    )
+    began = shown & (year == line["baseline_year"])
+    axes.plot(
+        year[began], estimate[began], "o", markersize=12, markerfacecolor="none", markeredgecolor=DARK_BLUE
+    )
+    ticks = sorted({int(year.min()), int(line["baseline_year"]), int(year.max())})
+    axes.set_xticks(ticks, [period_label(t, 1, words.period) for t in ticks], fontsize=8)
+    axes.set_xlim(year.min() - 0.6, year.max() + 0.6)
+    who = words.people(line["group"], "children")
+    axes.set_title(
+        _wrapped(f"{who}: {wording.lower(words.stage(line['stage']))}", 30),
+        loc="left",
+        fontsize=9.5,
+        fontweight="bold",
+    )
+
+
+def _alt(drawn, title: str, words: Words) -> str:
+    parts = []
+    for line, one in drawn:
+        said = [
+            f"{period_label(int(r['year']), 1, words.period)} {r['estimate']:.2f} "
+            f"({wording.interval(r['low'], r['high'], 'risk_ratio')})"
+            for r in one.to_dict("records")
+            if np.isfinite(r["low"])
+        ]
+        parts.append(
+            f"{words.people(line['group'], 'children')}, {wording.lower(words.stage(line['stage']))}, target "
+            f"{line['target']:.2f}: {'; '.join(said)}."
+        )
+    return f"{title}. {' '.join(parts)}"
