@@ -24,6 +24,7 @@ PINNED = 2
 """A range this wide or narrower counts as worked out: exactly, to one, or to two."""
 
 _EXPLAINED = 15
+_HIDDEN = 7
 _WORDS = {0: "exactly", 1: "to one", 2: "to two"}
 
 
@@ -60,6 +61,8 @@ class Attack:
     ----------
     findings : list of Finding
         Every small number worked out, the closest first.
+    narrowed : int
+        How many numbers above ``small``, but hidden, are known as closely.
     tried : int
         How many numbers could be small.
     facts : int
@@ -77,6 +80,7 @@ class Attack:
     """
 
     findings: list[Finding] = field(default_factory=list)
+    narrowed: int = 0
     tried: int = 0
     facts: int = 0
     recomputed: int = 0
@@ -106,6 +110,10 @@ class Attack:
         else:
             lines.append(
                 f"{len(self.findings)} worked out: {counts[0]} exactly, {counts[1]} to one, {counts[2]} to two."
+            )
+        if self.narrowed:
+            lines.append(
+                f"{self.narrowed} more are known as closely, but are larger than what could point to a child."
             )
         for f in self.findings:
             value = f"{f.low}" if f.low == f.high else f"{f.low} to {f.high}"
@@ -142,6 +150,7 @@ class Attack:
                 }
                 for f in self.findings
             ],
+            "narrowed": self.narrowed,
             "tried": self.tried,
             "facts": self.facts,
             "recomputed": self.recomputed,
@@ -261,13 +270,16 @@ def _work_out_part(program: Program, part: Part, wanted: np.ndarray, small: int,
         return
     lower, upper, rows = narrowed(part)
     solver = Solver(lower.copy(), upper.copy(), rows)
-    open_to = (lower <= small) & (upper >= 1) & ((upper < MOST) | (lower > 0))
+    open_to = (lower <= max(small, _HIDDEN)) & (upper >= 1) & ((upper < MOST) | (lower > 0))
     places = np.flatnonzero(wanted & open_to)
     solver.spread(places, PINNED + 1)
     ranges = [(place, *solver.range(place, enough=PINNED + 1)[:2]) for place in places]
     result.tried += len(places)
     for place, low, high in ranges:
-        if high - low > PINNED or low > small or high < 1:
+        if high - low > PINNED or high < 1:
+            continue
+        if low > small:
+            result.narrowed += 1
             continue
         because: tuple[str, ...] = ()
         if len(result.findings) < _EXPLAINED:

@@ -19,7 +19,10 @@ from .attack_claims import Claim, settle
 from .attack_drawings import Point, Shade, points, shades
 from .attack_facts import ALL, Cell, Count, Release, Rule, number
 from .attack_said import Printed, Said, clauses, said
-from .attack_ties import UNKNOWN, cells, reference_cell
+from .attack_ties import PARTITIONS, UNKNOWN, cells, reference_cell
+
+SMALL = 4
+"""The kit lets a number of 5 or more be narrowed; one of 1 to 4 must stay unknown."""
 
 _KEYS = ("measure", "area", "year", "years", "unit", "stage", "base", "group")
 _COUNTS = ("events", "denominator", "reference_events", "reference_denominator")
@@ -105,6 +108,7 @@ class _Reader:
         self.drawable: dict[tuple, Claim] = {}
         self.decided: set[str] = set()
         self.groups: set[str] = set()
+        self.plain: set[Cell] = set()
         self.pairs: dict[tuple[str, str], tuple[Cell, Cell]] = {}
         self.printed = Printed([])
         self.finer: list[str] = []
@@ -117,11 +121,7 @@ class _Reader:
             return
         rule = self._rule(description)
         records = grid.records()
-        split = [
-            c
-            for c in grid.columns
-            if c not in _KNOWN and not any(number(r.get(c, "")) or r.get(c) == "[c]" for r in records)
-        ]
+        split = self._split(grid)
         decimals = self._decimals(records)
         known = len({r["group"] for r in records} - {UNKNOWN})
         printed = self._printed(records, split)
@@ -129,6 +129,7 @@ class _Reader:
             x, n = cells(record, split)
             if not split:
                 self.groups.add(record["group"])
+                self.plain.add(x)
                 which = (record["stage"], record["group"])
                 if which not in self.pairs or "followed" in n.what:  # a decision, where there is one
                     self.pairs[which] = x, n
@@ -139,11 +140,23 @@ class _Reader:
                 self.bases.add(n)
             elif x.value("group") != ALL:
                 self.within.add((x, n))
+                if record["stage"] in PARTITIONS:
+                    self.bases.add(x._replace(what=f"not {x.what}"))
             if record["base"] not in ("population", record["stage"]):
                 self.decided.add(record["stage"])
             if "measure" in record:
                 self._figures(where, record, (x, n), decimals, known, source)
                 self._margin(record, x, printed, rule, source)
+
+    @staticmethod
+    def _split(grid: attack_files.Grid) -> list[str]:
+        """Name the columns that divide the whole: those of words, and not of numbers or marks alone."""
+        found = []
+        for name in (c for c in grid.columns if c not in _KNOWN):
+            values = {r.get(name, "") for r in grid.records()}
+            if "[c]" not in values and not any(map(number, values)) and values - {"", "[x]", "[z]"}:
+                found.append(name)
+        return found
 
     @staticmethod
     def _printed(records: list[dict], split: list[str]) -> dict[Cell, str]:
@@ -172,7 +185,7 @@ class _Reader:
     def _rule(self, description: str) -> Rule:
         found = _SENTENCE.search(description) or _SENTENCE.search(self.policy)
         rule = Rule(int(found[2]), int(found[1]) + 1) if found else Rule()
-        self.small = max(self.small, min(rule.hidden_below - 1, 7))
+        self.small = max(self.small, min(rule.hidden_below - 1, SMALL))
         return rule
 
     def _count(self, cell: Cell, text: str, rule: Rule, source: str) -> None:
@@ -227,7 +240,7 @@ class _Reader:
             )
             if found:
                 self.claims.append(claim)
-            if measure in ("rate_ratio", "risk_ratio") and reference not in _SUMMED:
+            if measure in ("rate_ratio", "risk_ratio") and reference not in _SUMMED and pair[0] in self.plain:
                 decision = record["base"] != "population"
                 self.drawable.setdefault((record["stage"], record["group"], decision, end), claim)
 
@@ -236,30 +249,46 @@ class _Reader:
         table = tables.get(grid.name)
         if table is None or not {"stage", "base", "group", "events"} <= set(table.columns):
             return
-        keys = [c for c in ("stage", "group", "base", "year", "years") if c in table.columns]
-        first = {tuple(r[k] for k in keys): r for r in reversed(table.records())}
-        order = list(dict.fromkeys(tuple(r[k] for k in keys) for r in table.records()))
-        rows = [r for r in grid.rows if len(r) > 1]
-        if len(rows) != len(order):
+        rows = self._ordered(grid, table)
+        if rows is None:
             self.unread.append(
-                f"{self.name}/{where} {grid.name}: not used; {len(rows)} rows, {len(order)} in its CSV"
+                f"{self.name}/{where} {grid.name}: not used; its rows are not those of its CSV"
             )
             return
-        rule, block = self._rule(""), ""
-        every = iter(order)
-        for row in grid.rows:
-            if len(row) == 1:
-                block = row[0]
-                continue
-            record = first[next(every)]
+        rule, split = self._rule(""), self._split(table)
+        for block, row, record in rows:
             head = grid.columns[0]
             self.labels |= {row[0]: record["group" if head == "Ethnic group" else "stage"]}
-            if block:
+            if block and not split:
                 self.labels.setdefault(block, record["stage"])
             for column, text in zip(grid.columns, row, strict=False):
                 if column in _HTML and number(text) and number(record[_HTML[column]]) is None:
-                    cell = cells(record, [])[_HTML[column] == "denominator"]
+                    cell = cells(record, split)[_HTML[column] == "denominator"]
                     self._count(cell, text, rule, f"{self.name}/{where} {grid.name}, {row[0]}, {column}")
+
+    def _ordered(self, grid: attack_files.Grid, table: attack_files.Grid) -> list[tuple] | None:
+        """Find the record of each row of a page: in the order of the CSV, or in blocks of one of its columns."""
+        split = self._split(table)
+        keys = [c for c in ("stage", "group", "base", "year", "years", *split) if c in table.columns]
+        every = list({tuple(r[k] for k in keys): r for r in reversed(table.records())}.values())[::-1]
+        rows, block = [], ""
+        for row in grid.rows:
+            block = row[0] if len(row) == 1 else block
+            rows += [(block, row)] if len(row) > 1 else []
+        if len(rows) != len(every):
+            return None
+        named = {c: i for i, c in enumerate(grid.columns) if c in _HTML}
+        for column in (None, *split):
+            first = list(dict.fromkeys(r[column] for r in every)) if column else []
+            records = sorted(every, key=lambda r, c=column, f=first: f.index(r[c])) if column else every
+            if all(
+                _agree(row[i], record[_HTML[name]])
+                for (_, row), record in zip(rows, records, strict=True)
+                for name, i in named.items()
+                if i < len(row)
+            ):
+                return [(block, row, r) for (block, row), r in zip(rows, records, strict=True)]
+        return None
 
     def take_words(self, where: str, texts: list[str]) -> None:
         """Keep the numbers of sentences, labels and alt texts that no table prints."""
@@ -361,12 +390,18 @@ class _Reader:
             figures=found.figures,
             within=self.within,
             bases=self.bases,
-            small=self.small or 7,
+            small=self.small or SMALL,
             unread=self.unread + found.unread,
             finer=list(dict.fromkeys(self.finer)),
             recomputed=found.recomputed + self.repeated,
         )
         return release
+
+
+def _agree(shown: str, printed: str) -> bool:
+    """Say whether a page and a table can mean the same number: one of them may hide it."""
+    one, other = number(shown), number(printed)
+    return one is None or other is None or one[0] == other[0]
 
 
 def _same(point: Point, value: float) -> bool:

@@ -9,10 +9,11 @@ from collections import defaultdict
 
 from .attack_facts import ALL, Cell, Release, Sum, number
 
-_PARTITIONS = {
+PARTITIONS = {
     "remand_decision": ("bail", "community_remand", "rlaa", "yda"),
     "sentenced": ("first_tier", "community", "custody"),
 }
+"""Procedures that are there to be divided into outcomes: who did not pass one says nothing of a child."""
 UNKNOWN = "Unknown"
 _OF_UNKNOWN = ("Not stated", "Not known", "Not recorded")
 _EXCLUSIVE = ("outcome: ", "object: ")
@@ -92,8 +93,8 @@ def tied(release: Release) -> None:
     _tie_kinds(release, used)
     for cell in sorted(used, key=str):
         base = cell.what.removesuffix(", followed")
-        if base in _PARTITIONS and base != cell.what:
-            parts = tuple(cell._replace(what=f"{part} of {base}") for part in _PARTITIONS[base])
+        if base in PARTITIONS and base != cell.what:
+            parts = tuple(cell._replace(what=f"{part} of {base}") for part in PARTITIONS[base])
             if set(parts) <= used:
                 release.sums.append(Sum(cell, parts, cell.unit not in ("children", "cases"), "a partition"))
 
