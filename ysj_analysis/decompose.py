@@ -15,6 +15,7 @@ import pandas as pd
 from .composition import kitagawa
 from .oaxaca import oaxaca_blinder
 from .path_limits import combined, share_limits
+from .path_rows import LIMITS, matched, on_path, paths, unbroken
 from .vocabulary import MEASURE, Stage, chain
 
 __all__ = ["cascade", "counterfactual", "cumulative", "end_of_path", "kitagawa", "oaxaca_blinder"]
@@ -26,8 +27,6 @@ CONVENTIONS = {
     "so-far": "reached x (1 - 1/cumulative relative rate), this stage and all before it",
 }
 """What is put at parity, as printed on every row of :func:`counterfactual`."""
-
-_LIMITS = ["reached", "reached_low", "reached_high", "part", "part_low", "part_high"]
 
 
 def end_of_path(ratios: pd.DataFrame, stages: Mapping[str, Stage]) -> str:
@@ -119,12 +118,12 @@ def cascade(ratios: pd.DataFrame, *, stages: Mapping[str, Stage], to: str) -> pd
     0  arrest      2.0         1.60          2.50  0.63      0.48       0.80
     1  charge      3.0         2.19          4.15  0.37      0.20       0.52
     """
-    steps, path = _on_path(ratios, stages, to)
+    steps, path = on_path(ratios, stages, to)
     estimate = steps["estimate"].to_numpy(float)
     with np.errstate(divide="ignore", invalid="ignore"):
         logs = np.where((estimate > 0) & np.isfinite(estimate), np.log(estimate), np.nan)
     # A path ends where an estimate is missing, zero or infinite, or a stage is not in the table.
-    kept = _unbroken(path, steps["step"].to_numpy(), ~np.isnan(logs))
+    kept = unbroken(path, steps["step"].to_numpy(), ~np.isnan(logs))
     steps, path, logs = steps[kept].reset_index(drop=True), path[kept], logs[kept]
     limits = [
         steps[c].to_numpy(float) if c in steps else np.full(len(steps), np.nan) for c in ("low", "high")
@@ -137,7 +136,7 @@ def cascade(ratios: pd.DataFrame, *, stages: Mapping[str, Stage], to: str) -> pd
     unknown = np.isnan(down[1] + up[1])
     values = np.exp([so_far, so_far - down[0], so_far + up[0]])
     return steps.assign(
-        **dict(zip(_LIMITS, [*values, part, part_low, part_high], strict=True)),
+        **dict(zip(LIMITS, [*values, part, part_low, part_high], strict=True)),
         path_method=METHOD,
         path_note=np.select([unknown, np.isnan(part_low)], ["no_limits", "whole_near_parity"], "").astype(
             object
@@ -177,7 +176,7 @@ def cumulative(ratios: pd.DataFrame, *, stages: Mapping[str, Stage], to: str) ->
     0  charge  population       3.0  2.19  4.15
     """
     steps = cascade(ratios, stages=stages, to=to)
-    path = _paths(steps)
+    path = paths(steps)
     first = np.append(True, path[1:] != path[:-1])[: len(path)]
     last = np.append(first[1:], True)[: len(path)]
     out = steps[last].reset_index(drop=True)
@@ -194,7 +193,7 @@ def cumulative(ratios: pd.DataFrame, *, stages: Mapping[str, Stage], to: str) ->
         note=np.where(out["stage"].astype(str).eq(to), "", "path_ends_early").astype(object),
         **counts,
     )
-    return out.drop(columns=[*_LIMITS, "path_method", "path_note"])
+    return out.drop(columns=[*LIMITS, "path_method", "path_note"])
 
 
 def counterfactual(
@@ -264,7 +263,7 @@ def counterfactual(
             f"{len(lacking)} of 3 columns that the number of children needs are missing: {', '.join(lacking)}. "
             "Give the table as measures.relative_rates returns it."
         )
-    steps, path = _on_path(ratios, stages, to)
+    steps, path = on_path(ratios, stages, to)
     ended = np.full(path.max(initial=-1) + 1, np.nan)
     at_end = steps["stage"].astype(str).eq(to).to_numpy()
     ended[path[at_end]] = steps["events"].to_numpy(float)[at_end]
@@ -272,7 +271,7 @@ def counterfactual(
     rate = steps[["estimate", "low", "high"]].to_numpy(float).T
     if convention == "so-far":
         known = cascade(ratios, stages=stages, to=to)
-        rate = _matched(steps, known)
+        rate = matched(steps, known)
     with np.errstate(divide="ignore", invalid="ignore"):
         fewer = [ended * (1 - 1 / r) for r in rate]
         ends = [(ended + h) * (1 - 1 / r) for r in rate[1:] for h in (-half, half)]
@@ -294,70 +293,3 @@ def counterfactual(
     )
     order = [c for c in MEASURE if c in out]
     return out[[*order, *(c for c in out if c not in order)]]
-
-
-# -- inside ------------------------------------------------------------------------------------------
-
-
-def _paths(table: pd.DataFrame, rows=slice(None)) -> np.ndarray:
-    """Number the paths: rows of one group in one area, and of one kind of child where the table is split."""
-    names = list(table)
-    if "group" in names and "reference" in names[names.index("group") :]:
-        # A measure has the columns that split children after the group; what follows is about the estimate.
-        by = [*("area", "unit"), *names[names.index("group") + 1 : names.index("reference")]]
-        by = [c for c in by if c in names]
-    else:
-        known = {*MEASURE, "years", "base", "step", *_LIMITS, "path_method", "path_note"} - {"area", "unit"}
-        by = [c for c in names if c not in known and not pd.api.types.is_float_dtype(table[c])]
-    number = np.zeros(len(table), int)[rows]
-    for column in [*by, "group"]:
-        codes, values = pd.factorize(table[column].iloc[rows], sort=True, use_na_sentinel=False)
-        number = number * max(len(values), 1) + codes
-    return pd.factorize(number, sort=True)[0]
-
-
-def _on_path(ratios: pd.DataFrame, stages: Mapping[str, Stage], to: str) -> tuple[pd.DataFrame, np.ndarray]:
-    """Keep the rows of the path, each on the stage that feeds it, in order, and number the paths."""
-    if to not in stages:
-        raise ValueError(f"to is {to!r}, which is not one of the {len(stages)} stages: {', '.join(stages)}.")
-    path = chain(to, stages)
-    stage = ratios["stage"].astype(str).to_numpy(object)
-    at = pd.Index(path).get_indexer(stage)
-    feeds = np.array([stages[s].base for s in path], object)[at]
-    itself = ratios["note"].astype(str).str.contains(r"\breference\b").to_numpy(bool)
-    rows = np.flatnonzero((at >= 0) & (ratios["base"].astype(str).to_numpy(object) == feeds) & ~itself)
-    number = _paths(ratios, rows)
-    order = np.lexsort((at[rows], number))
-    rows, number, at = rows[order], number[order], at[rows][order] + 1
-    steps = ratios.iloc[rows].reset_index(drop=True)
-    steps["step"] = at
-    twice = np.append(False, (number[1:] == number[:-1]) & (at[1:] == at[:-1]))[: len(at)]
-    if twice.any():
-        first = steps[twice].iloc[0]
-        raise ValueError(
-            f"{twice.sum()} of {len(steps)} rows repeat a stage of one group. First: {first['group']}, "
-            f"{first['stage']}. Give the relative rates of one period, and areas in a column area."
-        )
-    return steps, number
-
-
-def _unbroken(path: np.ndarray, step: np.ndarray, usable: np.ndarray) -> np.ndarray:
-    """Say which rows of each path come before its first gap."""
-    if not len(path):
-        return np.zeros(0, bool)
-    first = np.append(True, path[1:] != path[:-1])
-    start = np.maximum.accumulate(np.where(first, np.arange(len(path)), 0))
-    bad = ~usable | (step - step[start] != np.arange(len(path)) - start)
-    before = np.cumsum(bad)
-    return before - (before - bad)[start] == 0
-
-
-def _matched(steps: pd.DataFrame, known: pd.DataFrame) -> np.ndarray:
-    """Give each row of all paths the cumulative estimate and limits of its row among the unbroken."""
-    names = ["reached", "reached_low", "reached_high"]
-    both = pd.concat([steps.assign(**dict.fromkeys(names, np.nan)), known], ignore_index=True)
-    path, step = _paths(both), both["step"].to_numpy()
-    place = path * (step.max(initial=0) + 1) + step
-    values = np.full((place.max(initial=0) + 1, 3), np.nan)
-    values[place[len(steps) :]] = known[names].to_numpy(float)
-    return values[place[: len(steps)]].T
