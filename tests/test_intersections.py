@@ -6,7 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ysj_analysis import models
+from ysj_analysis import disclosure, load, model_sentences, models
+from ysj_analysis.vocabulary import MEASURE
+from ysj_analysis.wording import Words
 
 # Drawn once: a stratum each, with its events and children.
 STRATA = pd.read_csv(
@@ -112,3 +114,38 @@ def test_too_few_strata_are_refused_with_what_would_be_needed():
         models.intersections(one_row_a_child(STRATA), by=["sex"])
     with pytest.raises(ValueError, match="1 of 5 columns are not in the cases: height"):
         models.intersections(one_row_a_child(STRATA), by=["sex", "height"])
+
+
+def test_columns_are_those_of_a_measure_and_bands_are_crossed():
+    study = load.study("data/synthetic")
+    cases = models.cases(study, outcome="charge")
+    found = models.intersections(cases, by=["sex", "age"], bands=models.BANDS)
+    at = MEASURE.index("group") + 1
+    assert list(found.table)[: len(MEASURE) + 2] == [*MEASURE[:at], "sex", "age", *MEASURE[at:]]
+    assert set(found.table["age"]) <= {"10 to 14", "15 to 17", "not known"}
+    assert found.table["base"].eq("arrest").all()
+    one = cases[cases["note"].eq("") & cases["group"].eq("Black") & cases["sex"].eq("male")]
+    one = one[one["age"].isin(["15", "16", "17"])]
+    row = found.table.set_index(["group", "sex", "age"]).loc[("Black", "male", "15 to 17")]
+    assert row["denominator"] == one["child_id"].nunique()
+    assert row["events"] == one.loc[one["outcome"].eq(1), "child_id"].nunique()
+
+
+def test_what_is_said_of_strata_in_four_voices():
+    rows = one_row_a_child(STRATA).assign(stage="charge", base="arrest", year="2022")
+    few = pd.DataFrame({"group": "Mixed", "sex": "m", "age": "18", "looked_after": "no", "outcome": [0, 1]})
+    rows = pd.concat(
+        [rows, few.assign(child_id=[10**6, 10**6 + 1], stage="charge", base="arrest", year="2022")]
+    )
+    found = models.intersections(rows, by=["sex", "age", "looked_after"])
+    said = model_sentences.crossings(
+        disclosure.working(found.table), disclosure.working(found.summary), Words()
+    )
+    text = " ".join(said)
+    assert said[0].startswith("33 strata cross ethnicity, sex, age and looked after. Of the variation")
+    assert "clearly above the share of all" in text
+    assert "clearly below the share of all" in text
+    assert "cannot be told apart from the share of all" in text
+    assert "1 of 33 strata have too few children" in text
+    black = next(s for s in said if s.startswith("Black children (sex m, age 10-14, looked after no)"))
+    assert "105 in 157" in black

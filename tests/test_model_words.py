@@ -165,3 +165,17 @@ def test_the_synthetic_study_speaks_without_a_forbidden_word():
     said = model_sentences.remainders(disclosure.working(fit.table), words)
     assert len(said) == 5
     assert not FORBIDDEN.search(" ".join(said)), said
+
+
+def test_strata_are_said_without_a_forbidden_word():
+    study, words = load.study("data/synthetic"), Words()
+    cases = models.cases(study, outcome="charge")
+    found = models.intersections(cases, by=["sex", "age"], bands=models.BANDS)
+    said = model_sentences.crossings(
+        disclosure.working(found.table), disclosure.working(found.summary), words
+    )
+    assert len(said) >= 3
+    assert not FORBIDDEN.search(" ".join(said)), said
+    flat = found.summary.assign(additive_part=np.nan)
+    said = model_sentences.crossings(disclosure.working(found.table), disclosure.working(flat), words)
+    assert "hardly vary" in said[0]

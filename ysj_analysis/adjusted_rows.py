@@ -107,7 +107,7 @@ def usable_rows(
             f"{(~(e > 0)).sum()} of {len(e)} rows have no {exposure}. First: row {int(np.argmin(e > 0))}. Leave "
             "them out or give their child-years."
         )
-    return UsableRows(table, y, e, groups, beside, dropped, _scope(table, outcome, bool(exposure)))
+    return UsableRows(table, y, e, groups, beside, dropped, scope_of(table, outcome, rate=bool(exposure)))
 
 
 def _groups(group: pd.Series) -> tuple[str, ...]:
@@ -152,8 +152,23 @@ def _refuse_outcome(y: np.ndarray, outcome: str, family: str) -> None:
         )
 
 
-def _scope(table: pd.DataFrame, outcome: str, rate: bool) -> dict:
-    """What is the same on every row of a result: area, period, unit, stage and base."""
+def scope_of(table: pd.DataFrame, outcome: str, *, rate: bool = False) -> dict:
+    """Say what is the same on every row of a result.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Cases.
+    outcome : str
+        The column of the outcome, named where the cases do not say their stage.
+    rate : bool
+        Whether the base is the population.
+
+    Returns
+    -------
+    dict
+        ``area, year, years, unit, stage, base``.
+    """
 
     def only(column: str, otherwise: str) -> str:
         values = table[column].astype(str).unique() if column in table else []

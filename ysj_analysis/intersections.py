@@ -15,7 +15,9 @@ import pandas as pd
 from scipy import special
 
 from .adjusted_likelihood import aliased
-from .vocabulary import UNKNOWN
+from .adjusted_rows import scope_of
+from .like_cases import Bands, banded
+from .vocabulary import MEASURE, UNKNOWN
 
 FEWEST_STRATA = 20
 """Under so many strata the spread of their effects cannot be estimated."""
@@ -30,8 +32,8 @@ class Intersections:
     Attributes
     ----------
     table : DataFrame
-        For each stratum ``measure, group, [by...], events, denominator, estimate, low, high, additive,
-        interaction, own_weight, method, note``.
+        A row a stratum in the columns of ``vocabulary.MEASURE``, ``by`` after the group; a stratum is compared
+        with nothing, so ``reference`` is empty. Further ``additive, interaction, own_weight``.
     summary : DataFrame
         ``model, variance, share_between, log_likelihood`` of the null and the additive model, and
         ``additive_part`` of the latter: how much of the variance the main effects account for.
@@ -50,6 +52,7 @@ def intersections(
     by: Sequence[str] = ("sex", "age", "looked_after", "send"),
     outcome: str = "outcome",
     cluster: str = "child_id",
+    bands: Bands | None = None,
     level: float = 0.95,
 ) -> Intersections:
     """Estimate every stratum of crossing characteristics, small ones shrunk, and split main effects from crossing.
@@ -65,6 +68,8 @@ def intersections(
         0 or 1.
     cluster : str
         The child.
+    bands : mapping, optional
+        For a column, the label of each band and its values: ``models.BANDS`` puts ages and gravities in two each.
     level : float
         Of the intervals, between 0 and 1.
 
@@ -87,7 +92,9 @@ def intersections(
     Population Health 5:149-152. The likelihood is integrated by adaptive Gauss-Hermite quadrature (Pinheiro and
     Bates 1995), as ``lme4::glmer(nAGQ = 25)`` does.
     """
-    strata, dropped = _strata(cases, list(by), outcome, cluster)
+    if bands:
+        cases = cases.assign(**{c: banded(cases[c], bands[c]) for c in by if c in bands and c in cases})
+    strata, dropped, scope = _strata(cases, list(by), outcome, cluster)
     x, n = strata["events"].to_numpy(float), strata["denominator"].to_numpy(float)
     one = np.ones((len(strata), 1))
     main = [one]
@@ -97,8 +104,11 @@ def intersections(
     design = np.hstack(main)
     design = design[:, ~aliased(design, np.ones(len(design)))]
     null, additive = _fitted(one, x, n), _fitted(design, x, n)
+    at = MEASURE.index("group") + 1
     return Intersections(
-        table=_laid_out(strata, design, x, n, *additive[:2], level),
+        table=_laid_out(strata, design, x, n, *additive[:2], level).assign(**scope)[
+            [*MEASURE[:at], *by, *MEASURE[at:], "additive", "interaction", "own_weight"]
+        ],
         summary=_summary(null, additive),
         dropped=pd.DataFrame(dropped, columns=["what", "why", "rows"]),
     )
@@ -132,7 +142,7 @@ def _strata(cases: pd.DataFrame, by: list[str], outcome: str, cluster: str):
             f"children; their spread cannot be estimated. At least {FEWEST_STRATA} strata with some events would be "
             "needed: pool more years, or cross more characteristics."
         )
-    return strata, dropped
+    return strata, dropped, scope_of(kept, outcome) | {"unit": "children"}
 
 
 def _modes(eta: np.ndarray, x, n, variance: float) -> tuple[np.ndarray, np.ndarray]:
@@ -208,4 +218,9 @@ def _laid_out(strata, design, x, n, beta, variance: float, level: float) -> pd.D
         own_weight=own,
         method=METHOD,
         note="shrunk",
-    ).pipe(lambda t: t.assign(measure="shrunk_proportion")[["measure", *t.columns]])
+        measure="shrunk_proportion",
+        reference="",
+        reference_events=np.nan,
+        reference_denominator=np.nan,
+        p_value=np.nan,
+    )

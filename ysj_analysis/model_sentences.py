@@ -17,6 +17,9 @@ from .sentences import ABOVE, APART, TOO_FEW, voice
 from .vocabulary import UNKNOWN
 from .wording import Words
 
+FEWEST_IN_STRATUM = 10
+"""Of a stratum with fewer children nothing is said."""
+
 _CAVEAT = (
     "What remains holds all that was not recorded, and lacks whatever earlier decisions had shaped: it says nothing "
     "of why."
@@ -49,6 +52,48 @@ def remainders(fitted: Released, words: Words) -> list[str]:
     ]
     said = [remainder(ratios[ratios["group"].astype(str).eq(g)], words) for g in groups]
     return [*said, _CAVEAT] if said else []
+
+
+@wording.said
+def crossings(strata: Released, summary: Released, words: Words) -> list[str]:
+    """Say how much of the variation between strata their characteristics account for, and which strata stand out.
+
+    Parameters
+    ----------
+    strata, summary : Released
+        ``Intersections.table`` and ``.summary``, released for a restricted edition or for work.
+    words : Words
+        The study's words.
+
+    Returns
+    -------
+    list of str
+        A sentence on the whole, one for each stratum that is clearly above or below the share of all, one on how
+        many cannot be told apart or are too few to say, and one on what shrinking does.
+    """
+    table = require(strata).table
+    if table.empty:
+        return []
+    by = list(table.columns)[list(table.columns).index("group") + 1 : list(table.columns).index("reference")]
+    overall = table["events"].sum() / table["denominator"].sum()
+    few = table["denominator"] < FEWEST_IN_STRATUM
+    high, low = ~few & (table["low"] > overall), ~few & (table["high"] < overall)
+    said = [_whole(require(summary).table, len(table), ["group", *by])]
+    said += [_stratum(r, by, overall, words, "above") for r in table[high].to_dict("records")]
+    said += [_stratum(r, by, overall, words, "below") for r in table[low].to_dict("records")]
+    apart = int((~few & ~high & ~low).sum())
+    if apart:
+        said.append(
+            f"{apart} of {len(table)} strata cannot be told apart from the share of all. This is not evidence that "
+            "there is no difference."
+        )
+    if few.any():
+        said.append(f"{few.sum()} of {len(table)} strata have too few children to say anything of them.")
+    return [
+        *said,
+        "A small stratum is drawn towards what its characteristics would give together, the more so the smaller it "
+        "is; its interval takes the spread of the strata as known. None of this says anything of why.",
+    ]
 
 
 @wording.said
@@ -112,6 +157,30 @@ def _after(last, rows: pd.DataFrame, other: str) -> str:
     side = "above" if spoken == ABOVE else "below"
     return (
         f"Alike in {adjusted_for}, their rate stays {side}: {last['estimate']:.2f} times ({_interval(last)})."
+    )
+
+
+def _whole(summary: pd.DataFrame, strata: int, crossed: list[str]) -> str:
+    """Say how much of the variation between strata the main effects account for."""
+    names = wording.join(["ethnicity" if c == "group" else c.replace("_", " ") for c in crossed])
+    part = summary["additive_part"].iloc[-1]
+    if np.isnan(part):
+        return f"{strata} strata cross {names}, and hardly vary: there is nothing to divide."
+    share = f"{100 * min(max(part, 0.0), 1.0):.0f}%"
+    return (
+        f"{strata} strata cross {names}. Of the variation between them, {share} goes with these characteristics one by "
+        "one; the rest goes with how they come together."
+    )
+
+
+def _stratum(row: dict, by: list[str], overall: float, words: Words, side: str) -> str:
+    """Say a stratum that stands out."""
+    which = ", ".join(f"{c.replace('_', ' ')} {wording.clean(row[c])}" for c in by)
+    return sentence(
+        f"{words.people(row['group'], row['unit'])} ({which}): {100 * row['estimate']:.0f}% "
+        f"{words.did(row['stage'])}, clearly {side} the share of all, {100 * overall:.0f}% (95% interval "
+        f"{100 * row['low']:.0f}% to {100 * row['high']:.0f}%; {wording.count(row['events'])} in "
+        f"{wording.count(row['denominator'])}; {words.when(row)})"
     )
 
 

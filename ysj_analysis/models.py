@@ -14,11 +14,12 @@ from __future__ import annotations
 from .adjusted import Fit, adjusted
 from .adjusted_cases import cases
 from .intersections import Intersections, intersections
-from .like_cases import alike, like_cases
+from .like_cases import BANDS, alike, like_cases
 from .standardisation import standardised
 from .stratification import stratified
 
 __all__ = [
+    "BANDS",
     "Fit",
     "Intersections",
     "adjusted",
