@@ -21,7 +21,7 @@ MODULES = sorted(path.stem for path in PACKAGE.glob("*.py") if path.stem != "__i
 ORDER = """
     vocabulary                                          which words do we use?
     reading absent tables                                  is a table usable, and typed?
-    ages age_bands calendar_periods code_lists          ages, dates and labels as people write them
+    ages calendar_periods code_lists          ages, dates and labels as people write them
     ethnicity ethnicity_source label_mapping boundaries calibration
 
     synthetic*                                          data with a known truth

@@ -3,7 +3,7 @@
 The youth justice system is for children aged 10 to 17. Many published tables have bands that do not end
 there: 10 to 15 leaves out 16 and 17, and 16 to 24 holds seven years of adults. Islington had 11,777
 children aged 10 to 15, 3,566 aged 16 or 17 and 27,291 people aged 16 to 24 at the census of 2021: no sum of
-the two bands is 15,343.
+the two bands is 15,343. Spreadsheets also take bands for dates (`Oct-17`); these are turned back.
 """
 
 from __future__ import annotations
@@ -15,13 +15,21 @@ import pandas as pd
 
 from .tables import DataError, shown
 
+CHILD, UNDER, ADULT, BLANK = "child", "under 10", "adult", "blank"
+"""Whom an age band holds."""
+
 AGES = range(10, 18)
 """The ages of children in the youth justice system of England and Wales."""
 
 _SINGLE = re.compile(r"(?:aged? )?(\d{1,3})(?: years?)?(?: old)?")
 _BAND = re.compile(r"(?:aged? )?(\d{1,3}) ?(?:-|\N{EN DASH}|to) ?(\d{1,3})(?: years?)?(?: old)?")
 _OPEN = re.compile(r"(?:aged? )?(\d{1,3})(?: years?)?(?: ?\+| (?:and|or) over| (?:and|or) older)")
+_UNDER = re.compile(r"under (\d{1,3})")
+_OVER = re.compile(r"over (\d{1,3})")
 _OLDEST = 150
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_DATED = re.compile(r"([a-z]{3})-(\d{1,2})|(\d{1,2})-([a-z]{3})")
+_FULL = re.compile(r"20(?P<year>\d\d)-(?P<month>\d\d)-01(?: 00:00(?::00)?)?|01/(?P<m>\d\d)/20(?P<y>\d\d)")
 _REMEDY = (
     "Bands that do not end at 10 and 17 cannot give the children aged 10 to 17: 10 to 15 leaves out 16 and 17, and "
     "16 to 24 holds adults. Use a table of single years of age."
@@ -34,7 +42,8 @@ def span(age: object) -> range | None:
     Parameters
     ----------
     age : object
-        ``10``, ``Aged 10 years``, ``10-17``, ``Aged 10 to 15 years``, ``100 or over`` or ``90+``.
+        ``10``, ``Aged 10 years``, ``10-17``, ``Aged 10 to 15 years``, ``100 or over``, ``90+``, ``under 10`` or
+        ``over 34``.
 
     Returns
     -------
@@ -52,8 +61,78 @@ def span(age: object) -> range | None:
     if match := _BAND.fullmatch(text):
         return range(int(match[1]), int(match[2]) + 1) or None
     if match := _OPEN.fullmatch(text):
-        return range(int(match[1]), _OLDEST + 1)
+        return range(int(match[1]), _OLDEST + 1) or None
+    if match := _UNDER.fullmatch(text):
+        return range(int(match[1])) or None
+    if match := _OVER.fullmatch(text):
+        return range(int(match[1]) + 1, _OLDEST + 1) or None
     return None
+
+
+def repaired(band: str) -> str:
+    """Undo what a spreadsheet does to an age band.
+
+    One that opens a CSV reads `10-17` as October 2017 and writes `Oct-17`; elsewhere in the world it reads
+    the seventeenth of October and writes `17-Oct`. `5-9` becomes `05-Sep`. Nothing else is changed.
+
+    Parameters
+    ----------
+    band : str
+        As it stands in the file.
+
+    Returns
+    -------
+    str
+        The band, lower end first; anything that is not a band taken for a date comes back as it is.
+
+    Examples
+    --------
+    >>> [repaired(b) for b in ("Oct-17", "17-Oct", "05-Sep", "2017-10-01", "18-24", "over 34")]
+    ['10-17', '10-17', '5-9', '10-17', '18-24', 'over 34']
+    """
+    text = band.strip().casefold()
+    if match := _DATED.fullmatch(text):
+        name, number = (match[1], match[2]) if match[1] else (match[4], match[3])
+        if name not in _MONTHS:
+            return band
+        ends = _MONTHS.index(name) + 1, int(number)
+    elif match := _FULL.fullmatch(text):
+        ends = int(match["month"] or match["m"]), int(match["year"] or match["y"])
+    else:
+        return band
+    return f"{min(ends)}-{max(ends)}" if ends[0] != ends[1] else band
+
+
+def who(band: str) -> str | None:
+    """Say whom an age or a band of ages holds.
+
+    Parameters
+    ----------
+    band : str
+        As recorded, repaired.
+
+    Returns
+    -------
+    {"child", "under 10", "adult", "blank"} or None
+        ``child`` for 10 to 17 or a part of it; None for a band that holds children and others, and for
+        what is no band.
+
+    Examples
+    --------
+    >>> [who(b) for b in ("10-17", "under 10", "over 34", "", "16-24", "ten")]
+    ['child', 'under 10', 'adult', 'blank', None, None]
+    """
+    if not band.strip():
+        return BLANK
+    years = span(band)
+    if years is None:
+        return None
+    kinds = {
+        UNDER: years[-1] < AGES[0],
+        CHILD: years[0] in AGES and years[-1] in AGES,
+        ADULT: years[0] > AGES[-1],
+    }
+    return next((kind for kind, holds in kinds.items() if holds), None)
 
 
 def fault(labels: Iterable[object]) -> str:

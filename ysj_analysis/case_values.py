@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 
 import pandas as pd
 
-from .age_bands import ADULT, BLANK, CHILD, UNDER, repaired, who
+from .ages import ADULT, BLANK, CHILD, UNDER, repaired, span, who
 from .case_fields import CHOICES, NOTHING_RECORDED, plain
 from .tables import DataError, near, shown
 
@@ -169,9 +169,6 @@ def gravity(values: pd.Series) -> tuple[pd.Series, pd.Series, pd.Series]:
     )
 
 
-_SINGLE_AGE = re.compile(r"(?:aged? )?(\d{1,2})(?:\.0+)?(?: years?)?")
-
-
 def ages(values: pd.Series) -> tuple[pd.Series, pd.Series, pd.Series, pd.Series]:
     """Read ages and age bands, also where a spreadsheet made ``Oct-14`` of 10-14.
 
@@ -203,14 +200,10 @@ def ages(values: pd.Series) -> tuple[pd.Series, pd.Series, pd.Series, pd.Series]
 def _age(text: str) -> tuple[str, str]:
     """Read one age or band, and whom it holds; nothing when it is neither."""
     band = repaired(text)
-    if single := _SINGLE_AGE.fullmatch(band.casefold()):
-        age = int(single[1])
-        return str(age), UNDER if age < 10 else CHILD if age < 18 else ADULT
-    whom = who(band)
-    mixed = re.fullmatch(r"(\d{1,2}) ?(?:-|–|to) ?(\d{1,2})", band)
-    if whom is None and not (mixed and int(mixed[1]) <= int(mixed[2])):
+    years = span(band)
+    if years is None:
         return "", BLANK
-    return band, whom or CHILD
+    return str(years[0]) if len(years) == 1 else band, who(band) or CHILD
 
 
 # -- codes -------------------------------------------------------------------------------------------

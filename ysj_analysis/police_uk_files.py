@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from . import age_bands, calendar_periods, ethnicity
+from . import ages, calendar_periods, ethnicity
 from .source_files import refuse, text_table
 from .tables import DataError, shown
 
@@ -142,8 +142,8 @@ def checked(table: pd.DataFrame) -> pd.DataFrame:
     checks = {column: table[column].isin(known) for column, known in lists.items()}
     flags = table["outcome_linked_to_object_of_search"].str.casefold()
     checks["outcome_linked_to_object_of_search"] = flags.isin(FLAGS)
-    ages = {band: age_bands.who(age_bands.repaired(band)) for band in table["age_range"].unique()}
-    checks["age_range"] = table["age_range"].map(ages).notna()
+    held = {band: ages.who(ages.repaired(band)) for band in table["age_range"].unique()}
+    checks["age_range"] = table["age_range"].map(held).notna()
     blocks = []
     for column, holds in checks.items():
         if holds.all():

@@ -7,12 +7,12 @@ each age for local authorities. `docs/sources.md` explains each choice made here
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
 
+from . import source_nomis
 from .ages import AGES
 from .calibration import calibrated
 from .code_lists import labels
@@ -30,7 +30,6 @@ LABELS = labels("census-2021")
 """The census' own labels, in full: parts of them occur in one another."""
 
 _CODE, _NAME, _AGE = "Geography Code", "Geography Name", "Age"
-_EXACT_AGE = re.compile(r"Age: Aged (\d+) years?; measures: Value")
 
 
 def read(files: Sequence[Path]) -> dict[str, pd.DataFrame]:
@@ -56,7 +55,7 @@ def read(files: Sequence[Path]) -> dict[str, pd.DataFrame]:
         table = text_table(file)
         if {_CODE, _NAME, _AGE} <= set(table):
             kind = "ethnic"
-        elif {"geography", "geography code"} <= set(table) and any(map(_EXACT_AGE.fullmatch, table)):
+        elif {"geography", "geography code"} <= set(table) and source_nomis.single_years(table):
             kind = "ages"
         else:
             raise DataError(
@@ -233,24 +232,9 @@ def _published(table: pd.DataFrame, ledger: Ledger) -> tuple[pd.DataFrame, pd.Da
 
 def _exact(table: pd.DataFrame) -> pd.Series:
     """Return the exact number of children by area, code and age."""
-    columns = {c: int(m[1]) for c in table if (m := _EXACT_AGE.fullmatch(c)) and int(m[1]) in AGES}
-    if len(columns) < len(AGES):
-        raise DataError(
-            f"{table.attrs['file']}: {len(columns)} of {len(AGES)} single ages from 10 to 17 are there.\n"
-            "Give TS007 with all single years of age."
-        )
-    what, do = "have a count that is not a whole number", "Correct the count."
-    for column in columns:
-        refuse(table, ~table[column].str.fullmatch(r"\d+"), column, what, do, first_row=2)
     twice = table.duplicated("geography code")
     refuse(table, twice, "geography code", "repeat an area", "Keep one row for each area.", first_row=2)
-    names = {"geography": "area", "geography code": "code"}
-    return (
-        table.rename(columns=names | columns)
-        .melt([*names.values()], list(columns.values()), var_name="age", value_name="exact")
-        .astype({"age": int, "exact": int})
-        .set_index(["area", "code", "age"])["exact"]
-    )
+    return source_nomis.exact(table).set_index(["area", "code", "age"])["population"].rename("exact")
 
 
 def _calibrated(

@@ -14,7 +14,7 @@ from pathlib import Path
 import pandas as pd
 
 from . import workbook
-from .age_bands import CHILD, repaired, who
+from .ages import CHILD, repaired, who
 from .label_mapping import SELF_DEFINED, of_pairs
 from .published_values import HIDDEN, NOT_GIVEN, NOUGHT, completed, counts, known, plain, year_in
 from .source_files import refuse

@@ -9,11 +9,12 @@ The columns of TS007 are known from a real file; those of 2011 tables differ by 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
 
+from .ages import AGES
 from .published_values import year_in
 from .source_files import refuse, text_table
 from .study_folder import Ledger, Source, StudyFolder
@@ -22,7 +23,6 @@ from .tables import DataError, shown
 MARKS: Mapping[str, str] = {}
 """Bulk tables are complete: a cell that is no whole number is an error in this source."""
 
-AGES = range(10, 18)
 EVERYONE = "Children of every group"
 _SINGLE = re.compile(r"Age: (?:Aged? )?(\d+)(?: years?)?; (?:Sex: (?:All persons|Total); )?measures: Value")
 _BAND = re.compile(
@@ -57,18 +57,91 @@ def read(files: Sequence[Path]) -> dict[str, pd.DataFrame]:
                 f"{file.name}: no columns date, geography and geography code; it begins "
                 f"{', '.join(shown(c) for c in table.columns[:4])}.\nGive a bulk table of Nomis."
             )
-        single = {int(m[1]) for c in table if (m := _SINGLE.fullmatch(c))}
-        if lacking := [age for age in AGES if age not in single]:
-            bands = [c for c in table if _BAND.fullmatch(c)]
-            raise DataError(
-                f"{file.name}: {len(AGES) - len(lacking)} of {len(AGES)} single years from 10 to 17 are "
-                "there, and "
-                f"{len(bands)} bands.\nBands such as 10 to 15 cannot give 10 to 17: give a table of "
-                "single years of age, "
-                "as TS007."
-            )
+        refuse_no_single_years(table)
         raw[file.name] = table
     return raw
+
+
+def single_years(columns: Iterable[str]) -> dict[int, str]:
+    """Find the columns of single years of age.
+
+    Parameters
+    ----------
+    columns : iterable of str
+        The header of a bulk table.
+
+    Returns
+    -------
+    dict of int to str
+        Age to column.
+
+    Examples
+    --------
+    >>> single_years(["geography", "Age: Aged 10 years; measures: Value"])
+    {10: 'Age: Aged 10 years; measures: Value'}
+    """
+    return {int(m[1]): c for c in columns if (m := _SINGLE.fullmatch(c))}
+
+
+def refuse_no_single_years(table: pd.DataFrame) -> None:
+    """Refuse a bulk table that lacks a single year of age from 10 to 17.
+
+    Parameters
+    ----------
+    table : DataFrame
+        As read.
+
+    Raises
+    ------
+    DataError
+        With how many there are, and how many bands.
+    """
+    single = single_years(table)
+    if lacking := [age for age in AGES if age not in single]:
+        bands = [c for c in table if _BAND.fullmatch(c)]
+        raise DataError(
+            f"{table.attrs['file']}: {len(AGES) - len(lacking)} of {len(AGES)} single years from 10 to 17 are there, "
+            f"and {len(bands)} bands.\nBands such as 10 to 15 cannot give 10 to 17: give a table of single years of "
+            "age, as TS007."
+        )
+
+
+def exact(table: pd.DataFrame) -> pd.DataFrame:
+    """Give the children of each area and year of age of a bulk table.
+
+    Parameters
+    ----------
+    table : DataFrame
+        As read, a row an area.
+
+    Returns
+    -------
+    DataFrame
+        ``area, code, age, population``, whole numbers, an age after the other; on the index of the table,
+        repeated.
+
+    Raises
+    ------
+    DataError
+        For a single year that is not there, or a count that is no whole number.
+    """
+    refuse_no_single_years(table)
+    columns = {column: age for age, column in single_years(table).items() if age in AGES}
+    for column in columns:
+        bad = ~table[column].str.fullmatch(r"\d+")
+        refuse(table, bad, column, "have a count that is not a whole number", "Correct it.", first_row=2)
+    names = {"geography": "area", "geography code": "code"}
+    return (
+        table.rename(columns=names | columns)
+        .melt(
+            [*names.values()],
+            list(columns.values()),
+            var_name="age",
+            value_name="population",
+            ignore_index=False,
+        )
+        .astype({"age": int, "population": int})
+    )
 
 
 def clean(raw: Mapping[str, pd.DataFrame]) -> StudyFolder:
@@ -123,26 +196,25 @@ def clean(raw: Mapping[str, pd.DataFrame]) -> StudyFolder:
 def _one(table: pd.DataFrame, ledger: Ledger) -> pd.DataFrame:
     file = table.attrs["file"]
     table = _one_kind_of_place(table, ledger)
-    single = {int(m[1]): c for c in table if (m := _SINGLE.fullmatch(c))}
+    single = single_years(table)
     years = table["date"].map(year_in)
     refuse(table, years.isna(), "date", "have no year", "Write the year of the census.", first_row=2)
     for column in [c for c in table if "measures: Value" in c]:
         bad = ~table[column].str.fullmatch(r"\d+")
         refuse(table, bad, column, "have a count that is not a whole number", "Correct it.", first_row=2)
     _check_bands(table, single, ledger)
-    children = table[[single[age] for age in AGES]].set_axis([str(age) for age in AGES], axis=1).astype(int)
+    children = exact(table)
     ledger.add(
         "read",
         f"{len(table):,} areas of {file}; {len(single) - len(AGES)} single years other than 10 to 17 set "
         "aside",
         "the youth justice system is for children aged 10 to 17",
-        left=int(children.to_numpy().sum()),
+        left=int(children["population"].sum()),
     )
     start = years.map(lambda y: y.start)
-    long = children.assign(area=table["geography"], year=start, vintage=start.map("census {}".format)).melt(
-        ["area", "year", "vintage"], var_name="age", value_name="population"
-    )
-    long.insert(4, "group", EVERYONE)
+    long = children.assign(
+        year=start, vintage=start.map("census {}".format), age=children["age"].astype(str), group=EVERYONE
+    )[["area", "year", "vintage", "age", "group", "population"]]
     order = pd.Categorical(long["area"], list(dict.fromkeys(table["geography"])))
     return long.assign(_area=order).sort_values(["_area", "year", "age"], kind="stable").drop(columns="_area")
 

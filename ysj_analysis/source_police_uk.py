@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from . import age_bands
+from . import ages
 from .boundaries import area_names
 from .label_mapping import OFFICER_DEFINED, SELF_DEFINED, of_list
 from .police_uk_files import FLAGS, GENDERS, OUTCOMES, checked, read
@@ -106,7 +106,7 @@ def clean(
 
 def _children(records: pd.DataFrame, ledger: Ledger) -> pd.DataFrame:
     """Keep searches of children aged 10 to 17; say what the others are, and repair ages that became dates."""
-    bands = {band: age_bands.repaired(band) for band in records["age_range"].unique()}
+    bands = {band: ages.repaired(band) for band in records["age_range"].unique()}
     repaired = records["age_range"].map(bands)
     mended = repaired != records["age_range"]
     if mended.any():
@@ -116,30 +116,30 @@ def _children(records: pd.DataFrame, ledger: Ledger) -> pd.DataFrame:
             "put back: October 2017 was 10-17",
             left=mended.sum(),
         )
-    who = repaired.map({band: age_bands.who(band) for band in bands.values()})
-    nobody = records["type"].eq("Vehicle search") & who.eq(age_bands.BLANK)
+    who = repaired.map({band: ages.who(band) for band in bands.values()})
+    nobody = records["type"].eq("Vehicle search") & who.eq(ages.BLANK)
     left = len(records)
     for rows, what, why in (
         (nobody, "vehicle searches without a person's age", "no person was searched, or none is described"),
         (
-            who.eq(age_bands.BLANK) & ~nobody,
+            who.eq(ages.BLANK) & ~nobody,
             "searches of people whose age is not recorded",
             "some may be children; they cannot be told",
         ),
         (
-            who.eq(age_bands.UNDER),
+            who.eq(ages.UNDER),
             "searches of children under 10",
             "below the age of criminal responsibility",
         ),
         (
-            who.eq(age_bands.ADULT),
+            who.eq(ages.ADULT),
             "searches of adults",
             "the youth justice system is for children aged 10 to 17",
         ),
     ):
         left -= int(rows.sum())
         ledger.add("ages", what, why, removed=rows.sum(), left=left)
-    children = records[who == age_bands.CHILD]
+    children = records[who == ages.CHILD]
     if children.empty:
         raise DataError(
             f"0 of {len(records):,} rows are searches of children aged 10 to 17.\nLook at the column of ages."
