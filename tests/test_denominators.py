@@ -19,12 +19,15 @@ from ysj_analysis import (
     bases,
     calibration,
     comparators,
+    label_mapping,
     load,
     measures,
     pipeline,
+    searches,
     source_census_2021,
     sources,
 )
+from ysj_analysis.__main__ import main
 from ysj_analysis.denominators import Registry, filled, rebase_effect, refuse_other_base
 from ysj_analysis.study_folder import Ledger
 from ysj_analysis.tables import DataError
@@ -601,6 +604,45 @@ def test_populations_that_do_not_fit_are_refused(tmp_path, change, message):
     with pytest.raises(DataError, match=message):
         attach.population(source, people, tmp_path / "out")
     assert not (tmp_path / "out" / "population.csv").exists()
+
+
+SEARCHES = (
+    "Type,Date,Part of a policing operation,Policing operation,Latitude,Longitude,Gender,Age range,"
+    "Self-defined ethnicity,Officer-defined ethnicity,Legislation,Object of search,Outcome,"
+    "Outcome linked to object of search,Removal of more than just outer clothing\n"
+    "Person search,2019-07-01T10:00:00+00:00,False,,,,Male,10-17,White - White British (W1),White,"
+    "Misuse of Drugs Act 1971 (section 23),Controlled drugs,A no further action disposal,False,False\n"
+)
+
+
+def test_searches_alone_get_their_population_in_the_conversion(tmp_path, capsys):
+    (tmp_path / "july.csv").write_text(SEARCHES)
+    people = population_folder(tmp_path / "p", years=(2018,))
+    ask = [
+        "convert",
+        "police-uk",
+        str(tmp_path / "july.csv"),
+        "-p",
+        "area=Camden",
+        "--out",
+        str(tmp_path / "out"),
+    ]
+    assert main([*ask, "--population", str(people)]) == 2
+    assert "2019 is not among the years there are (2018)" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+    assert main([*ask, "--fill", "held"]) == 2
+    assert "give --population FOLDER too" in capsys.readouterr().err
+    assert main([*ask, "--population", str(people), "--fill", "held"]) == 0
+    read = load.study(tmp_path / "out")
+    assert (read.unit, len(read.searches), read.population["population"].sum()) == ("searches", 1, 5 * 3018)
+    assert set(read.population["estimated"]) == {"held at 2018"}
+    assert {"ONS", "data.police.uk, stop and search"} == {s["name"] for s in read.sources}
+    rates = searches.self_defined(searches.select(read, area="Camden", year=2019))
+    assert rates.set_index("group")["denominator"]["White"] > 0
+    assert label_mapping.read_as(read)["field"].unique().tolist() == [
+        "self-defined ethnicity",
+        "officer-defined ethnicity",
+    ]
 
 
 def test_a_study_without_settings_keeps_its_own_groups(tmp_path):

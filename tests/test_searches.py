@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ysj_analysis import disclosure, load, measures, report, search_sentences, searches, sources
+from ysj_analysis import attach, disclosure, load, measures, report, search_sentences, searches, sources
 from ysj_analysis.search_selection import select
 from ysj_analysis.tables import DataError
 
@@ -274,10 +274,8 @@ def test_only_what_two_groups_have_is_compared():
 @pytest.fixture(scope="module")
 def london(tmp_path_factory):
     place = tmp_path_factory.mktemp("london")
-    sources.convert("police-uk", [MET], place / "met", area="London")
-    sources.convert("census-2021", sorted(CENSUS.glob("*.csv")), place / "census")
-    (place / "met" / "population.csv").write_bytes((place / "census" / "population.csv").read_bytes())
-    return place / "met"
+    people = sources.convert("census-2021", sorted(CENSUS.glob("*.csv")), place / "census")
+    return attach.converted("police-uk", [MET], place / "met", people=people, fill="held", area="London")
 
 
 BROAD = {"W": "White", "M": "Mixed", "A": "Asian", "B": "Black", "O": "Other", "N": "Unknown"}

@@ -7,14 +7,15 @@ population beside it, its source among the sources and its ledger after the stud
 
 from __future__ import annotations
 
+import tempfile
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
 import pandas as pd
 
-from . import label_mapping, load
+from . import label_mapping, load, sources
 from .bases import refuse_other_base
 from .filled_years import filled
 from .study_folder import LEDGER, toml, whole_folder
@@ -88,6 +89,47 @@ def population(study: str | Path, people: str | Path, out: str | Path, *, fill: 
         (part / "study.toml").write_text(toml(_plain(settings)), encoding="utf-8", newline="\n")
         load.study(part)
     return Path(out)
+
+
+def converted(
+    format: str,
+    files: Sequence[str | Path],
+    out: str | Path,
+    *,
+    people: str | Path,
+    fill: str | None = None,
+    **options: str,
+) -> Path:
+    """Convert files to a study with a population from another folder, in one step.
+
+    Parameters
+    ----------
+    format, files, out, **options
+        As for ``sources.convert``.
+    people, fill
+        As for :func:`population`.
+
+    Returns
+    -------
+    Path
+        The new folder, whole or not at all.
+
+    Raises
+    ------
+    DataError, ValueError
+        As for ``sources.convert`` and :func:`population`.
+
+    Examples
+    --------
+    >>> converted("cook-country", [], "out", people="p")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ValueError: format 'cook-country' is not known. Known are cook-county, census-2021, ...
+    """
+    out = Path(out)
+    with tempfile.TemporaryDirectory(prefix="ysj-") as room:
+        return population(
+            sources.convert(format, files, Path(room) / out.name, **options), people, out, fill=fill
+        )
 
 
 def _settings(folder: Path) -> dict:

@@ -64,6 +64,8 @@ def convert(
     out: Path | None = None,
     mapping: Path | None = None,
     draft_mapping: Annotated[bool, Parameter(negative="")] = False,
+    population: Path | None = None,
+    fill: Literal["held", "linear"] | None = None,
     parameter: Settings = None,
 ) -> int:
     """Convert real files to a study folder, with a ledger of what was removed.
@@ -82,17 +84,26 @@ def convert(
         What the columns and codes of a case-management export mean.
     draft_mapping : bool
         Look at a case-management export and propose its mapping: ysj convert --draft-mapping FILE...
+    population : path
+        A folder with the population of the study's areas, such as `ysj convert census-2021` makes.
+    fill : str
+        How to fill in years the population does not have; each is marked and said in the ledger.
     parameter : list of str
         An option of the format as KEY=VALUE; may be repeated.
     """
-    from . import sources
+    from . import attach, sources
 
     if draft_mapping:
         return _draft(format, files or [], out)
     if out is None:
         raise ValueError("--out FOLDER is missing: the study folder to make.")
     options = pairs(parameter) | ({"mapping": str(mapping)} if mapping else {})
-    print(sources.convert(format, files or [], out, **options))
+    if fill and not population:
+        raise ValueError("--fill says how to fill in years of a population: give --population FOLDER too.")
+    if population:
+        print(attach.converted(format, files or [], out, people=population, fill=fill, **options))
+    else:
+        print(sources.convert(format, files or [], out, **options))
     return DONE
 
 
