@@ -47,12 +47,16 @@ ORDER = """
     path_limits path_rows composition oaxaca decompose            where does the gap open?
     _series _chart_limits charts periods power          is it moving, and is it real?
     shrinkage trends monitor actions action_plan
+    field_stages field_counts                           what more is asked at each step of the way?
+    remand custody out_of_court entrants survival timeliness
+    reoffending support cross_borough
     search_selection searches                           who was stopped and searched?
 
     policies joint_facts audit_hidden printed_measures   what may be shown?
     disclosure attack*
     joint_system joint_audit joint_repair               can anything hidden be worked out?
     wording datafile present sentences figures printout   how do we say it and draw it?
+    matched field field_sentences follow_up_sentences
     plain_words unknown_sentences contrast_sentences search_sentences court_paragraph sentence_parts model_sentences decompose_sentences adultification_sentences action_sentences action_figures quality_sentences quality_figures
     printed published plan                              what has been printed by others?
 

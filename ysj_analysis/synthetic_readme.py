@@ -7,7 +7,14 @@ from pathlib import Path
 
 import pandas as pd
 
-from .synthetic_planted import GROUPS, LEFT_OVER, LINKED_OUTCOME, OFFENCE_TO_ARREST, PROGRAMME_STARTED, REFERENCE
+from .synthetic_planted import (
+    GROUPS,
+    LEFT_OVER,
+    LINKED_OUTCOME,
+    OFFENCE_TO_ARREST,
+    PROGRAMME_STARTED,
+    REFERENCE,
+)
 from .synthetic_tables import EXTRA_COLUMNS
 from .synthetic_world import Truth
 from .vocabulary import STAGES, TABLES, Stage, period_label

@@ -1,0 +1,275 @@
+"""How do we say a field measure? Four voices each, from released rows.
+
+Shares and rates of the field measures are said by ``sentences.findings`` with the words of ``field.words``; here is
+what is no ratio of two shares: like compared with like, a change of base, a borough beside others.
+``follow_up_sentences`` says times, lengths and frequencies. Each says its counts, its interval and its period; none
+says why.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from . import wording
+from .cross_borough import ABOVE as OVER
+from .cross_borough import BELOW as UNDER
+from .cross_borough import WITHIN
+from .disclosure import Released, require
+from .sentences import ABOVE, APART, NO_EVIDENCE, TOO_FEW, finding, voice
+from .vocabulary import POPULATION, UNKNOWN, period_label
+from .wording import Words
+
+CAVEATS = {
+    "remand": "The court remands by the offence charged, the record and what else it is told. A difference "
+    "at like gravity is not one at like risk, and the gravity of a charge is itself decided before the court.",
+    "without_custody": "A child remanded to youth detention and then not sentenced to custody may have been "
+    "acquitted, have had the case dropped, or been given another sentence; time already served may count towards it.",
+    "proposals": "A report is written in the knowledge of the case and of the court. That a sentence follows "
+    "its proposal says nothing of how the proposal came about.",
+    "out_of_court": "An out-of-court disposal needs an admission. Where children of a group admit less often, they are "
+    "charged more often for an offence of like gravity.",
+    "entrants": "The service's own count is by its financial year and by the service that worked with the "
+    "child; the Youth Justice Board's is of years ending in December, by the child's home, from police "
+    "records. The two need not agree.",
+    "timeliness": "Each child counts once, by its first offence of the period. An offence that nobody has "
+    "recorded yet is in no table, so the latest ones can look too quick.",
+    "reoffending": "A child is followed for twelve months, and six more for the outcomes of courts; a "
+    "younger cohort is not shown. What is counted is what was proven: where a group is watched more, more of "
+    "what it does is found.",
+    "support": "A need that nobody looked for is not identified, so a low share of a group may be a low need "
+    "or an unseen one.",
+    "searches": "The outcome test compares average hit rates. A lower one can mean that a group is searched on weaker "
+    "grounds; but averages also differ, and can even point the other way, where the grounds are the same and "
+    "the chances within the groups are not (infra-marginality). It tells nothing of the search that was "
+    "nearest to not being made.",
+    "cross_borough": "Areas stand in alphabetical order. They differ in size, in what is policed and in what "
+    "is recorded, so a borough outside the limits is one to ask about, and one within them is not shown to "
+    "be like the others.",
+}
+"""What each measure cannot show, in words for a board."""
+
+
+@wording.said
+def caveat(about: str) -> str:
+    """Say what a field measure cannot show.
+
+    Parameters
+    ----------
+    about : str
+        A key of ``CAVEATS``.
+
+    Returns
+    -------
+    str
+        A sentence or two.
+
+    Examples
+    --------
+    >>> caveat("proposals")[:47]
+    'A report is written in the knowledge of the cas'
+    """
+    return CAVEATS[about]
+
+
+@wording.said
+def comparisons(ratios: Released, words: Words) -> list[str]:
+    """Say the relative rates of a field measure: what can be compared, and in one sentence a stage what cannot.
+
+    Parameters
+    ----------
+    ratios : Released
+        Relative rates of counts from ``field.released``.
+    words : Words
+        From ``field.words``.
+
+    Returns
+    -------
+    list of str
+        As ``sentences.findings``, stage by stage; groups with too few to compare together, and of remands of which no
+        type is recorded nothing.
+    """
+    rows = [r for r in _rows(ratios) if not str(r["stage"]).endswith("_not_recorded")]
+    said = []
+    for stage in dict.fromkeys(str(r["stage"]) for r in rows):
+        here = [r for r in rows if str(r["stage"]) == stage]
+        few = [r for r in here if np.isnan(r["low"]) and "immature" not in str(r["note"])]
+        said += [finding(r, words) for r in here if r not in few]
+        if few:
+            people = wording.join([words.people(r["group"], r["unit"]) for r in few])
+            other = words.people(few[0]["reference"], few[0]["unit"])
+            title = words.stage(stage)
+            said.append(f"{title}: too few to compare {people} with {other} ({words.when(few[0])}).")
+    return said
+
+
+@wording.said
+def matched(released: Released, words: Words, *, alike: str = "in gravity") -> list[str]:
+    """Say how each group compares with children alike in what was matched.
+
+    Parameters
+    ----------
+    released : Released
+        From ``matched.matched``, or ``models.stratified`` released for a restricted edition.
+    words : Words
+        From ``field.words``.
+    alike : str
+        In what the children are alike: ``in gravity``, ``in area``.
+
+    Returns
+    -------
+    list of str
+        A sentence or two for each group.
+    """
+    return [_matched(row, words, alike) for row in _rows(released)]
+
+
+@wording.said
+def rebased(released: Released, words: Words) -> list[str]:
+    """Say what a change in the rate of first-time entrants is made of.
+
+    Parameters
+    ----------
+    released : Released
+        From ``field.rebased``.
+    words : Words
+        From ``field.words``.
+
+    Returns
+    -------
+    list of str
+        A sentence or two for all children, then for each group.
+    """
+    rows = require(released).table.to_dict("records")
+    return [_rebased(row, words) for row in sorted(rows, key=lambda r: r["group"] != "all")]
+
+
+@wording.said
+def places(released: Released, words: Words, *, area: str = "") -> list[str]:
+    """Say where areas stand beside all areas together.
+
+    Parameters
+    ----------
+    released : Released
+        From ``cross_borough.against_all`` or ``cross_borough.against_shared``.
+    words : Words
+        From ``field.words``.
+    area : str
+        One area; empty for all, in alphabetical order.
+
+    Returns
+    -------
+    list of str
+        A sentence for each area and group.
+    """
+    rows = [r for r in _rows(released) if not area or str(r["area"]) == area]
+    return [_placed(row, words) for row in rows]
+
+
+# -- inside ------------------------------------------------------------------------------------------
+
+
+def _rows(released: Released) -> list[dict]:
+    """Keep the rows that are spoken: not the reference with itself, not the unknown."""
+    table = require(released).table
+    note = table["note"].astype(str) if "note" in table else pd.Series("", table.index)
+    silent = note.str.contains(r"\breference\b|\bnot_compared\b") | table["group"].astype(str).eq(UNKNOWN)
+    return table[~silent].to_dict("records")
+
+
+def _place(row: dict) -> tuple:
+    return tuple(str(row.get(c)) for c in ("area", "year", "group"))
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:] + "."
+
+
+def _two(row: dict, words: Words) -> tuple[str, str]:
+    return words.people(row["group"], row["unit"]), words.people(row["reference"], row["unit"])
+
+
+def _interval(row: dict, measure: str = "risk_ratio") -> str:
+    return f"95% interval {wording.interval(row['low'], row['high'], measure)}"
+
+
+def _counts(row: dict) -> str:
+    n = {c: wording.count(row[c]) for c in row if str(c).endswith(("events", "denominator"))}
+    of = "in" if row["base"] == POPULATION else "of"
+    return f"{n['events']} {of} {n['denominator']}, against {n['reference_events']} {of} {n['reference_denominator']}"
+
+
+def _matched(row: dict, words: Words, alike: str) -> str:
+    who, other = _two(row, words)
+    did, when, spoken = words.reached(row["stage"], row["unit"]), words.when(row), voice(row)
+    if "immature" in str(row["note"]):
+        return _sentence(
+            f"{words.stage(row['stage'])} is not shown for {who}: too much is still undecided ({when})"
+        )
+    unbounded = row["low"] == 0 and np.isinf(row["high"])
+    if spoken == TOO_FEW or np.isnan(row["estimate"]) or unbounded:
+        return _sentence(f"too few {who} or {other} alike {alike} {did} to compare ({when})")
+    rate = "rate" if row["base"] == POPULATION else "proportion"
+    times = f"{row['estimate']:.2f}" if np.isfinite(row["estimate"]) else f"at least {row['low']:.2f}"
+    tail = f"({_interval(row)}; {_counts(row)}; {when})"
+    left = (
+        " Some bands have too few to compare and are left out."
+        if "strata_dropped" in str(row["note"])
+        else ""
+    )
+    if spoken == APART:
+        text = (
+            f"among children alike {alike}, the {rate} of {who} who {did} cannot be told apart from that "
+            f"of {other}: {times} times"
+        )
+        return f"{_sentence(f'{text} {tail}')} {NO_EVIDENCE}{left}"
+    side = "above" if spoken == ABOVE else "below"
+    text = f"among children alike {alike}, {who} {did} at {times} times the {rate} of {other}, clearly {side} parity"
+    return _sentence(f"{text} {tail}") + left
+
+
+def _rebased(row: dict, words: Words) -> str:
+    who = "all children" if row["group"] == "all" else words.people(row["group"], row["unit"])
+    first, last = (period_label(int(row[c]), 1, words.period) for c in ("earlier_year", "year"))
+    if np.isnan(row["change"]):
+        return _sentence(
+            f"too few {who} became first-time entrants to say how their rate changed from {first} to {last}"
+        )
+    parts = [_change(row[c]) for c in ("by_count", "by_rebasing", "by_population")]
+    lead = (
+        f"from {first} to {last} the rate of first-time entrants among {who} went from {row['earlier_rate']:.0f} to "
+        f"{row['rate']:.0f} per {int(row['per']):,} ({wording.count(row['earlier_events'])} and "
+        f"{wording.count(row['events'])} children): {parts[0]} by the number of entrants, {parts[1]} because "
+        f"the population was estimated anew, {parts[2]} because it changed"
+    )
+    if np.isnan(row["estimate"]) or np.isnan(row["low"]) or np.isnan(row["high"]):
+        return f"{_sentence(lead)} On one estimate there are too few to say whether the rate changed."
+    tail = f"({row['estimate']:.2f} times, 95% interval {wording.interval(row['low'], row['high'], 'rate_ratio')})"
+    if row["low"] <= 1 <= row["high"]:
+        same = f"On one estimate the two years cannot be told apart {tail}."
+        return f"{_sentence(lead)} {same} {NO_EVIDENCE}"
+    side = "above" if row["low"] > 1 else "below"
+    return f"{_sentence(lead)} On one estimate the rate of {last} is clearly {side} that of {first} {tail}."
+
+
+def _change(value: float) -> str:
+    """Write a change with its sign; what rounds to nothing without one."""
+    return wording.signed(f"{value:+.0f}") if round(value) else "0"
+
+
+def _placed(row: dict, words: Words) -> str:
+    area, who, when = wording.clean(row["area"]), words.people(row["group"], row["unit"]), words.when(row)
+    did = words.reached(row["stage"], row["unit"])
+    ratio = "target_low" in row
+    what = f"the relative rate at which {who} {did}" if ratio else f"the rate at which {who} {did}"
+    if row["place"] not in (OVER, UNDER, WITHIN):
+        return _sentence(f"in {area}, too few {who} {did} to set beside other areas ({when})")
+    value, target = (wording.number(row[c], row["measure"]) for c in ("estimate", "target"))
+    interval = wording.interval(row["low"], row["high"], row["measure"])
+    per = f" per {int(row['measure'].rpartition('_')[2]):,}" if "_per_" in row["measure"] else ""
+    n = f"{wording.count(row['events'])} of {wording.count(row['denominator'])}"
+    tail = f"({value}{per}, 95% interval {interval}, against {target}; {n}; {when})"
+    theirs = "the one the areas share" if ratio else "that of all the areas together"
+    if row["place"] == WITHIN:
+        return f"{_sentence(f'in {area}, {what} cannot be told apart from {theirs} {tail}')} {NO_EVIDENCE}"
+    return _sentence(f"in {area}, {what} is clearly {row['place']} {theirs} {tail}")
