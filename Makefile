@@ -13,7 +13,7 @@ WITH_PIP = $(PYTHON) -m venv .venv \
 	&& $(PIP) --require-hashes -r requirements.lock \
 	&& $(PIP) --no-deps --no-build-isolation -e .
 
-.PHONY: report test lab bench lint lock clean
+.PHONY: report test lab bench docs lint lock clean
 
 report: $(DONE)
 	@$(IN) -m ysj_analysis report
@@ -27,6 +27,9 @@ lab: $(DONE)
 bench: $(DONE)
 	@missed=; for each in benchmarks/*.py; do echo "== $$each"; $(IN) "$$each" || missed="$$missed $$each"; done; \
 		[ -z "$$missed" ] || { echo "A target is missed in:$$missed"; exit 1; }
+
+docs: $(DONE)
+	@$(IN) -m sphinx -W --keep-going -q docs docs/_build/html && echo docs/_build/html/index.html
 
 lint: $(DONE)
 	@$(IN) -m ruff check . && $(IN) -m ruff format --check .

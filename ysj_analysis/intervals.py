@@ -17,8 +17,7 @@ two groups
 `risk_difference`          difference of proportions: newcombe, miettinen-nurminen
 `rate_difference`          difference of rates: MOVER from the limits of each rate
 strata, on the last axis
-`mantel_haenszel_risk_ratio`, `mantel_haenszel_rate_ratio`
-                           one ratio for all strata, Greenland and Robins' variance
+`mantel_haenszel_r..`      one ratio of proportions or rates for all strata, Greenland and Robins' variance
 `standardised_rate`        weighted to a standard population: dobson-byar, fay-feuer
 `standardised_ratio`       observed over expected: OHID's rule
 =========================  ==========================================================================

@@ -1,0 +1,129 @@
+"""The documentation: it builds without a warning, its examples run, its commands and links exist."""
+
+import contextlib
+import importlib.util
+import re
+import shlex
+import sqlite3
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from ysj_analysis import load
+from ysj_analysis.commands import app
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = sorted(
+    p for p in (ROOT / "docs").rglob("*.md") if "_build" not in p.parts and p.name != "data-dictionary.md"
+)
+TEXTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *PAGES]
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.DOTALL | re.MULTILINE)
+
+
+def name(path):
+    return str(path.relative_to(ROOT))
+
+
+def blocks(language):
+    return [
+        pytest.param(code, id=f"{name(path)}-{number}")
+        for path in TEXTS
+        for number, (kind, code) in enumerate(BLOCK.findall(path.read_text(encoding="utf-8")))
+        if kind == language
+    ]
+
+
+@pytest.fixture
+def at_home(tmp_path, monkeypatch):
+    """A folder with what the examples speak of: the synthetic study, under two names, and a database of it."""
+    (tmp_path / "data").symlink_to(ROOT / "data")
+    (tmp_path / "study").symlink_to(ROOT / "data/synthetic")
+    with contextlib.closing(sqlite3.connect(tmp_path / "cases.db")) as database:
+        for table, dates in (("events", ["date"]), ("children", [])):
+            rows = pd.read_csv(ROOT / f"data/synthetic/{table}.csv", parse_dates=dates, keep_default_na=False)
+            rows.to_sql(table, database, index=False)
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.filterwarnings("ignore:The 'future.infer_string':pandas.errors.Pandas4Warning")  # of ibis
+@pytest.mark.usefixtures("at_home")
+@pytest.mark.parametrize("code", blocks("python"))
+def test_an_example_runs(code):
+    if "import ibis" in code:
+        pytest.importorskip("ibis.backends.sqlite", reason="needs the extra large")
+    exec(compile(code, "example", "exec"), {"__name__": "example", "study": load.study("study")})
+
+
+@pytest.mark.parametrize("code", blocks("toml"))
+def test_an_example_of_settings_is_toml(code):
+    tomllib.loads(code)
+
+
+def commands():
+    """Every ``ysj ...`` of the texts."""
+    found = set()
+    for path in TEXTS:
+        text = path.read_text(encoding="utf-8").replace("\\\n", " ")
+        lines = re.findall(r"^    (?:\S*/|\S*\\)?(ysj .*)$", text, re.MULTILINE)
+        lines += re.findall(r"`(ysj [^`]+)`", text)
+        found |= {(name(path), line.split("  #")[0].strip()) for line in lines}
+    return sorted(found)
+
+
+@pytest.mark.parametrize(("where", "line"), commands())
+def test_a_command_exists_with_its_options(where, line):
+    words = [w for w in shlex.split(line.replace("…", "")) if w != "..."][1:]
+    names = {n for n in app if not n.startswith("-")}
+    command = words[0] if words else ""
+    if command.startswith("-"):
+        return
+    assert command in names, f"{where}: ysj {command} does not exist"
+    text = " ".join(
+        subprocess.run(
+            [sys.executable, "-m", "ysj_analysis", command, "--help"],
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.split()
+    )
+    for option in (w.split("=")[0] for w in words if w.startswith("--")):
+        assert option in text or option == "--debug", f"{where}: ysj {command} has no {option}"
+
+
+@pytest.mark.parametrize("path", TEXTS, ids=name)
+def test_every_link_leads_somewhere(path):
+    text = path.read_text(encoding="utf-8")
+    for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", text):
+        if not re.match(r"[a-z]+:", target):
+            there = (path.parent / target).resolve()
+            assert there.exists() or there.name == "data-dictionary.md", f"{name(path)}: {target}"
+
+
+@pytest.mark.skipif(importlib.util.find_spec("sphinx") is None, reason="needs the extra docs")
+def test_the_site_builds_without_a_warning(tmp_path):
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "sphinx",
+            "-W",
+            "--keep-going",
+            "-q",
+            "-d",
+            str(tmp_path / "d"),
+            "docs",
+            str(tmp_path / "html"),
+        ],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    page = (tmp_path / "html" / "reference" / "measures.html").read_text(encoding="utf-8")
+    assert "relative_rates" in page
+    loaded = re.findall(r'<(?:script|link|img)[^>]+(?:src|href)="(https?://[^"]+)"', page)
+    assert loaded == []
