@@ -12,6 +12,7 @@ import pytest
 
 from ysj_analysis import load, measures, pipeline, quality, source_cook_county
 from ysj_analysis.from_events import arrived, prepared
+from ysj_analysis.reading import NotHeld
 from ysj_analysis.vocabulary import COUNTS, STAGES, broad_groups
 
 SYNTHETIC = Path(__file__).parents[1] / "data" / "synthetic"
@@ -377,6 +378,14 @@ def test_the_ledger_says_what_was_left_out(study):
             "left": 0,
         },
     }
+
+
+def test_a_split_that_is_known_of_nobody_is_not_held(study):
+    people = CHILDREN.replace(",male,", ",unknown,").replace(",female,", ",unknown,")
+    source = study(children_csv=people, events_csv=TWO_YEARS, study_toml=YEARS)
+    with pytest.raises(NotHeld, match="does not hold the sex of any child who is counted"):
+        pipeline.stage_counts(source, by=("sex",))
+    assert len(pipeline.stage_counts(source, by=("looked_after",)))
 
 
 def test_the_ledger_says_who_is_counted_and_lives_elsewhere(study):

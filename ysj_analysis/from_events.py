@@ -20,6 +20,7 @@ from . import ethnicity_source, large
 from .calendar_periods import year_of
 from .large import NOT_SAID
 from .load import Study
+from .reading import NotHeld
 from .vocabulary import FIRST_MONTH, SOURCE_LABELS, UNKNOWN, chain
 from .windows import PENDING_LIMIT, child_years, grid, levels, refuse_split, root
 
@@ -89,6 +90,7 @@ def counted(study: Study, unit: str | None, by: Sequence[str], window: int) -> p
     refuse_split(by, there)
     present = [s for s in study.stages if (study.events["stage"] == s).any()]
     split = large.split(study, by) if stored else {b: sorted(events[b].unique()) for b in by}
+    _refuse_unsaid(split)
     cells = levels(study, present, split, window)
 
     def pattern(year: str) -> pd.DataFrame:
@@ -112,6 +114,17 @@ def counted(study: Study, unit: str | None, by: Sequence[str], window: int) -> p
         note=_waiting(shares, study, window),
     )
     return pd.concat([rates, shares], ignore_index=True).assign(unit=unit)
+
+
+def _refuse_unsaid(split: Mapping[str, Sequence]) -> None:
+    """Refuse to split by a characteristic that is known of no child."""
+    for column, values in split.items():
+        if set(values) <= {NOT_SAID}:
+            name = column.replace("_", " ")
+            raise NotHeld(
+                f"This study does not hold the {name} of any child who is counted, so nothing can be split by it. "
+                f"The column {column} of children.csv would show it."
+            )
 
 
 def _patterns(

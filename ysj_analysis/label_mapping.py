@@ -25,6 +25,9 @@ AS_PUBLISHED = "ethnic group as published"
 RECORDED, WHO_SAID_IT = "recorded ethnicity", "who said it"
 """Fields: whose word the labels are, as far as the source says."""
 
+LONGEST = 80
+"""Characters of a label that are printed; what is longer is cut, with a mark."""
+
 _NAMES = {e.code: e.label for e in ETHNICITIES}
 
 
@@ -132,7 +135,9 @@ def read_as(study) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "field": study.labels["field"],
-            "label": study.labels["label"],
+            "label": study.labels["label"].map(
+                lambda text: text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
+            ),
             "code": meaning.where(coded, ""),
             "detailed_group": meaning.map(_NAMES).where(coded, ""),
             "group": group.where(coded, meaning),

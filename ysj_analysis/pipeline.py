@@ -79,7 +79,8 @@ def stage_counts(
         For a unit, a ``by`` column or a source of ethnicity the study does not have, or a window longer
         than the study.
     DataError
-        If a stage holds more than the stage that feeds it, or the study has searches alone.
+        If a stage holds more than the stage that feeds it, or the study has searches alone; ``NotHeld`` if
+        what is split by is known of no child.
 
     Examples
     --------
