@@ -43,7 +43,7 @@ ORDER = """
 
     officer_defined allocation imputation unknowns      what if the unknown were known?
     homogeneity stratification standardisation          what remains when like is compared with like?
-    adjusted_cells adjusted_likelihood firth adjusted* like_cases adultification intersections models
+    adjusted_cells adjusted_likelihood firth adjusted* like_cases adultification intersections model_parts models
     path_limits path_rows composition oaxaca decompose            where does the gap open?
     _series _chart_limits charts periods power          is it moving, and is it real?
     shrinkage trends monitor actions action_plan

@@ -19,7 +19,7 @@ from .adjusted_blocks import ASSESSED, BLOCKS, Block, nested
 from .adjusted_cells import LOGISTIC, POISSON, Cells, collapse, merged
 from .adjusted_likelihood import aliased, clustered, maximum
 from .adjusted_margins import DIFFERENCE, RATIO, Margins, by_delta, by_profile
-from .adjusted_rows import UsableRows, usable_rows
+from .adjusted_rows import TooFewError, UsableRows, usable_rows
 from .adjusted_table import attenuated, rows_of
 from .vocabulary import MEASURE
 
@@ -111,8 +111,9 @@ def adjusted(
     Raises
     ------
     ValueError
-        If a column is missing, the outcome is not 0 or 1, the reference has no rows, a covariate may carry the
-        disparity and is not marked, or the events do not suffice for the raw comparison.
+        If a column is missing, the outcome is not 0 or 1, or a covariate may carry the disparity and is not
+        marked; ``TooFewError``, a kind of it, if the reference or every other group has no rows, or the events
+        do not suffice for the raw comparison.
 
     Notes
     -----
@@ -159,7 +160,7 @@ def adjusted(
     rows.dropped.extend((next(s.name for s in steps if c in s.adds), c, why, 0) for c, why in joined)
     fitted = [_block(cells, step, family=family, level=level, cluster=cluster) for step in steps]
     if not fitted[0]["table"]:
-        raise ValueError(f"{fitted[0]['dropped'][0][2]} Nothing can be compared with what there is.")
+        raise TooFewError(f"{fitted[0]['dropped'][0][2]} Nothing can be compared with what there is.")
     return _fit(cases, rows, cells, steps, fitted, reference=reference, family=family, cluster=cluster)
 
 
@@ -232,7 +233,7 @@ def _maximised(cells: Cells, design, why: str, family: str, level: float, cluste
     if not converged:
         beta, point, found = maximum(*given, family=family, firth=True)
         if not found:
-            raise ValueError(
+            raise TooFewError(
                 f"the penalised likelihood of {design.shape[1]} coefficients on {len(design)} cells has no "
                 "maximum that could be found. Leave covariates out or merge their categories."
             )
@@ -301,5 +302,7 @@ def _fit(cases, rows: UsableRows, cells: Cells, steps, fitted, *, reference, fam
         formula=formula,
         diagnostics=pd.DataFrame([found["facts"] for found in fitted]),
         coefficients=pd.concat(coefficients, ignore_index=True),
-        dropped=pd.DataFrame(dropped, columns=["block", "what", "why", "rows"]),
+        dropped=pd.DataFrame(dropped, columns=["block", "what", "why", "rows"])
+        .drop_duplicates(["what", "why", "rows"])
+        .reset_index(drop=True),
     )

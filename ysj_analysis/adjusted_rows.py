@@ -14,6 +14,10 @@ from .vocabulary import POPULATION, UNKNOWN
 _MOST_LEVELS = 60
 
 
+class TooFewError(ValueError):
+    """Cases that cannot carry a model; the message says what would be needed."""
+
+
 @dataclass(frozen=True, eq=False)
 class UsableRows:
     """Rows that a model can use, with the reference as the first category of ``group``.
@@ -136,7 +140,7 @@ def _refuse_groups(table: pd.DataFrame, groups: Sequence[str], reference: str) -
     sizes = table["group"].value_counts()
     there = [g for g in groups if sizes.get(g, 0) > 0]
     if reference not in there or len(there) < 2:
-        raise ValueError(
+        raise TooFewError(
             f"{len(there)} of {len(groups)} groups have rows that can be used: {', '.join(map(str, there)) or 'none'}. "
             f"A comparison needs the reference {reference!r} and another. Choose another reference, or pool more years."
         )

@@ -149,8 +149,9 @@ def disposals(
     Returns
     -------
     DataFrame
-        As ``like_cases`` gives it, split by ``age`` and ``gravity``, one outcome after another. Give it to
-        ``models.alike`` with ``by=["gravity"]``: for each age, children of the same gravity compared.
+        As ``like_cases`` gives it, split by ``age`` and ``gravity``, one outcome after another. Release
+        it and give it to ``matched.matched`` with ``by=["gravity"]``: for each age, children of the same gravity
+        compared.
 
     Raises
     ------

@@ -52,7 +52,7 @@ def disposals(pooled: Released, words: Words) -> list[str]:
     Parameters
     ----------
     pooled : Released
-        ``models.alike`` of ``adultification.disposals``, by gravity.
+        ``matched.matched`` of ``adultification.disposals``, by gravity.
     words : Words
         The study's words.
 

@@ -15,7 +15,7 @@ import pandas as pd
 from scipy import special
 
 from .adjusted_likelihood import aliased
-from .adjusted_rows import scope_of
+from .adjusted_rows import TooFewError, scope_of
 from .like_cases import Bands, banded
 from .vocabulary import MEASURE, UNKNOWN
 
@@ -84,7 +84,7 @@ def intersections(
     Raises
     ------
     ValueError
-        If a column is missing, or fewer than 20 strata have children.
+        If a column is missing; ``TooFewError``, a kind of it, if fewer than 20 strata have children.
 
     References
     ----------
@@ -137,7 +137,7 @@ def _strata(cases: pd.DataFrame, by: list[str], outcome: str, cluster: str):
     strata = children.groupby(level=["group", *by]).agg(["sum", "size"]).reset_index()
     strata = strata.rename(columns={"sum": "events", "size": "denominator"})
     if len(strata) < FEWEST_STRATA or not 0 < strata["events"].sum() < strata["denominator"].sum():
-        raise ValueError(
+        raise TooFewError(
             f"{len(strata)} strata have {strata['events'].sum():.0f} events among {strata['denominator'].sum():.0f} "
             f"children; their spread cannot be estimated. At least {FEWEST_STRATA} strata with some events would be "
             "needed: pool more years, or cross more characteristics."
@@ -158,16 +158,21 @@ def _modes(eta: np.ndarray, x, n, variance: float) -> tuple[np.ndarray, np.ndarr
     return u, curvature
 
 
-def _log_likelihood(eta: np.ndarray, x, n, variance: float) -> float:
-    """Integrate the effects of the strata out."""
+def _log_likelihood(eta: np.ndarray, x, n, variance: float) -> tuple[float, np.ndarray, float]:
+    """Integrate the effects of the strata out; its slope by ``eta`` and by the log of their spread."""
     u, curvature = _modes(eta, x, n, variance)
     nodes, weights = np.polynomial.hermite.hermgauss(_NODES)
     at = u[:, None] + np.sqrt(2 / curvature)[:, None] * nodes
     full = eta[:, None] + at
     logs = x[:, None] * full - n[:, None] * np.logaddexp(0, full) - at**2 / (2 * variance)
-    inside = special.logsumexp(logs + nodes**2 + np.log(weights), axis=1)
+    logs += nodes**2 + np.log(weights)
+    inside = special.logsumexp(logs, axis=1)
     constant = special.gammaln(n + 1) - special.gammaln(x + 1) - special.gammaln(n - x + 1)
-    return float((inside - np.log(variance * curvature) / 2 - np.log(np.pi) / 2 + constant).sum())
+    value = (inside - np.log(variance * curvature) / 2 - np.log(np.pi) / 2 + constant).sum()
+    likely = np.exp(logs - inside[:, None])
+    slope = x - n * (likely * special.expit(full)).sum(axis=1)
+    spread = ((likely * at**2).sum(axis=1) / variance - 1).sum()
+    return float(value), slope, float(spread)
 
 
 def _fitted(design: np.ndarray, x, n) -> tuple[np.ndarray, float, float]:
@@ -175,16 +180,18 @@ def _fitted(design: np.ndarray, x, n) -> tuple[np.ndarray, float, float]:
     from scipy import optimize
 
     def loss(theta):
-        return -_log_likelihood(design @ theta[:-1], x, n, np.exp(2 * np.clip(theta[-1], -6, 3)))
+        value, slope, spread = _log_likelihood(design @ theta[:-1], x, n, np.exp(2 * theta[-1]))
+        return -value, -np.append(design.T @ slope, spread)
 
     start = np.zeros(design.shape[1] + 1)
     start[0], start[-1] = special.logit((x.sum() + 0.5) / (n.sum() + 1)), np.log(0.5)
     best = optimize.minimize(
         loss,
         start,
+        jac=True,
         method="L-BFGS-B",
         bounds=[(-12, 12)] * (len(start) - 1) + [(-6, 3)],
-        options={"maxiter": 2000, "maxfun": 200_000, "ftol": 1e-13, "gtol": 1e-6},
+        options={"maxiter": 2000, "ftol": 1e-14, "gtol": 1e-7},
     )
     return best.x[:-1], float(np.exp(2 * best.x[-1])), -float(best.fun)
 

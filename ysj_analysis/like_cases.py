@@ -1,7 +1,7 @@
 """How many of like cases went on? Children of each group in the same band of age, gravity or whatever is named.
 
 ``models.cases`` has a row for each case, and is private; this counts them, so that what is shown passes the gate
-as counts, and children are compared with like children from printed numbers (``models.stratified``).
+as counts, and children are compared with like children from printed numbers (``matched.matched``).
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ import pandas as pd
 from .adjusted_cases import cases
 from .load import Study
 from .reading import NotHeld
-from .stratification import stratified
 from .tables import DataError, near, shown
 from .vocabulary import COUNTS
 
@@ -107,59 +106,6 @@ def like_cases(
         note=note,
         group=lambda t: pd.Categorical(t["group"], list(study.groups), ordered=True),
     )[[*COUNTS, *by, "events", "denominator", "note"]]
-
-
-FLOOR = (10, 30)
-"""A comparison of like cases needs so many events, and so many children, on either side."""
-
-
-def alike(
-    counts: pd.DataFrame,
-    *,
-    by: Sequence[str] = ("gravity",),
-    reference: str = "White",
-    floor: tuple[int, int] = FLOOR,
-) -> pd.DataFrame:
-    """Compare children who are alike: the relative rate within each band, pooled, where there are enough.
-
-    Parameters
-    ----------
-    counts : DataFrame
-        From :func:`like_cases`, printed: ``released.derive(models.alike)``.
-    by : sequence of str
-        In what they are alike; a comparison is made for each value of any other column.
-    reference : str
-        As for ``models.stratified``.
-    floor : tuple of int
-        The fewest events and the smallest base, in the group and in the reference.
-
-    Returns
-    -------
-    DataFrame
-        As ``models.stratified`` gives it. Under the floor estimate and limits are NaN, noted ``too_few_to_fit``.
-
-    Raises
-    ------
-    ValueError
-        As for ``models.stratified``.
-
-    Examples
-    --------
-    >>> t = pd.DataFrame({"group": ["Black", "White"] * 2, "base": "sentenced", "gravity": list("1155"),
-    ...                   "events": [10, 15, 25, 30], "denominator": [40, 90, 60, 80]})
-    >>> alike(t)[["group", "crude", "estimate", "low", "high"]].round(2).head(1)
-       group  crude  estimate   low  high
-    0  Black   1.32      1.21  0.85  1.73
-    """
-    found = stratified(counts, by=list(by), reference=reference)
-    events, base = (
-        np.fmin(found[c], found[f"reference_{c}"]).to_numpy(float) for c in ("events", "denominator")
-    )
-    few = ~((events >= floor[0]) & (base >= floor[1])) & ~found["note"].str.contains("reference|suppressed")
-    values = ["crude", "estimate", "low", "high", "p_value", "homogeneity_p"]
-    return found.assign(
-        **{v: found[v].mask(few) for v in values}, note=found["note"].mask(few, "too_few_to_fit")
-    )
 
 
 def in_window(rows: pd.DataFrame, study: Study, area: str, year: int, years: int):

@@ -165,7 +165,7 @@ def _whole(summary: pd.DataFrame, strata: int, crossed: list[str]) -> str:
     names = wording.join(["ethnicity" if c == "group" else c.replace("_", " ") for c in crossed])
     part = summary["additive_part"].iloc[-1]
     if np.isnan(part):
-        return f"{strata} strata cross {names}, and hardly vary: there is nothing to divide."
+        return f"{strata} strata cross {names}, and vary too little beyond chance for that to be divided."
     share = f"{100 * min(max(part, 0.0), 1.0):.0f}%"
     return (
         f"{strata} strata cross {names}. Of the variation between them, {share} goes with these characteristics one by "

@@ -4,7 +4,7 @@ Two groups of children can differ in a rate because they differ in age, sex or o
 rates. :func:`stratified` compares the groups inside each stratum and pools the comparisons;
 :func:`standardised` gives each group the mix of a standard; :func:`adjusted` does so with a model, block by
 block, on the rows that :func:`cases` lists; :func:`intersections` crosses characteristics and shrinks small
-strata. :func:`like_cases` counts like cases and :func:`alike` compares them, from printed counts. None says what
+strata. :func:`like_cases` counts like cases, to be compared from printed counts. None says what
 caused the mix: a stratum that earlier decisions shaped (remand, plea, the offence charged) can take away the very
 difference one looks for.
 """
@@ -14,7 +14,7 @@ from __future__ import annotations
 from .adjusted import Fit, adjusted
 from .adjusted_cases import cases
 from .intersections import Intersections, intersections
-from .like_cases import BANDS, alike, like_cases
+from .like_cases import BANDS, like_cases
 from .standardisation import standardised
 from .stratification import stratified
 
@@ -23,7 +23,6 @@ __all__ = [
     "Fit",
     "Intersections",
     "adjusted",
-    "alike",
     "cases",
     "intersections",
     "like_cases",

@@ -128,7 +128,8 @@ def _children(axes, rows: pd.DataFrame, span: tuple[float, float], words: Words)
                 0, i, wording.mark(row["note"]), ha="center", va="center", fontsize=9, color=GREY, bbox=box
             )
             continue
-        label = _fewer(estimate[i]) + ("" if sure[i] else " (unsure)")
+        label = _fewer(estimate[i])
+        label += "" if sure[i] or label == "none" else " (unsure)"
         inside = np.clip(max(high[i], 0.0), *span)
         axes.annotate(
             label,
