@@ -520,3 +520,16 @@ def test_categories_and_extra_columns_travel():
     out = measures.relative_rates(table.assign(area="<b>&", colour="=1+1"))
     assert out["group"].dtype == table["group"].dtype
     assert set(out["colour"]) == {"=1+1"}
+
+
+@pytest.mark.parametrize("reference", ["White", "all-others", "overall"])
+@pytest.mark.parametrize("measure", ["relative_rates", "differences", "disparity", "parity_gap"])
+def test_a_table_without_rows_is_one_without_rows(measure, reference):
+    """A stage that a study does not have picks no row of its counts, and that is no error."""
+    counts = pd.DataFrame(
+        {"group": ["Black", "White"], "base": "population", "events": [3, 4], "denominator": [50, 60]}
+    )
+    whole = getattr(measures, measure)(counts, reference=reference)
+    none = getattr(measures, measure)(counts.iloc[:0], reference=reference)
+    assert len(none) == 0
+    assert list(none.columns) == list(whole.columns)

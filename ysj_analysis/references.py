@@ -94,14 +94,15 @@ def against(table: pd.DataFrame, reference: str | pd.DataFrame) -> pd.DataFrame:
     Raises
     ------
     ValueError
-        If the reference is not in the table, or a comparator table has several rows for one comparison.
+        If the reference is not in the table (in one without rows any may be asked for), or a comparator
+        table has several rows for one comparison.
     """
     if isinstance(reference, pd.DataFrame):
         return _comparator(table, reference)
     groups = table["group"].astype(str).unique().tolist()
     if reference in (ALL_OTHERS, OVERALL):
         known = [g for g in groups if g != UNKNOWN]
-        if len(known) < 2:
+        if len(known) < 2 and groups:
             raise ValueError(
                 f"reference is {reference!r}, but {len(known)} of {len(groups)} groups is of known ethnicity, so "
                 "there is nothing to compare with. Add another group."
@@ -110,7 +111,7 @@ def against(table: pd.DataFrame, reference: str | pd.DataFrame) -> pd.DataFrame:
         if reference == ALL_OTHERS:
             found = found - usable(table).where(table["group"].ne(UNKNOWN), 0.0)
         return found.set_axis(NAMES, axis=1).assign(reference=reference)
-    if reference not in groups:
+    if reference not in groups and groups:
         raise ValueError(
             f"reference {reference!r} is not one of the {len(groups)} groups in the table "
             f"({', '.join(groups)}). Choose one of them, {ALL_OTHERS!r} or {OVERALL!r}."

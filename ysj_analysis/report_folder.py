@@ -14,6 +14,7 @@ from .lengths import Length, pages
 from .manifest import manifest, sha256
 from .page import Heading, first_heading, render_page
 from .request import Request
+from .wording import clean
 
 FORMATS = ("html",)
 _MONTHS = (
@@ -77,7 +78,7 @@ def _on(length: Length, heading: Heading, every: list[Length], wanted: Request) 
 
 def _heading(content: Content, wanted: Request, title: str) -> Heading:
     area, period = wanted.where
-    place = ", ".join(filter(None, (area, str(content.facts.get("period", period)))))
+    place = clean(", ".join(filter(None, (area, str(content.facts.get("period", period))))))
     facts = (("Date", _long_date(wanted.date)),) if wanted.date else ()
     return Heading(title, place, f"{wanted.edition.capitalize()} edition", wanted.marking, facts)
 
