@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import pandas as pd
 
-from . import cross_borough, disclosure, entrants, field_counts
+from . import cross_borough, disclosure, entrants, field_counts, reoffending
 from .absent import Absent, where_held
 from .disclosure import PUBLIC, Policy, Released
 from .field_stages import stages_with
@@ -165,6 +165,55 @@ def rebased(
     return shown.derive(entrants.rebase, half=half, fewest=policy.ratio_events)
 
 
+def frequencies(cohorts: Released | Absent) -> Released | Absent:
+    """Give the shares who reoffended and both frequencies, of released cohorts.
+
+    Parameters
+    ----------
+    cohorts : Released or Absent
+        From ``released(reoffending.cohorts, ...)``.
+
+    Returns
+    -------
+    Released or Absent
+        From ``reoffending.frequencies``; without intervals of the frequencies where the edition is protected.
+
+    Examples
+    --------
+    >>> from ysj_analysis import load
+    >>> shown = released(reoffending.cohorts, load.study("data/synthetic"), area="Islington", year=2023)
+    >>> frequencies(shown).table["measure"].unique().tolist()
+    ['proportion', 'reoffences_per_child', 'reoffences_per_reoffender']
+    """
+    if isinstance(cohorts, Absent):
+        return cohorts
+    rule = cohorts.policy
+    return cohorts.derive(reoffending.frequencies, half=rule.half if rule.protects else 0)
+
+
+def reoffended(cohorts: Released | Absent) -> Released | Absent:
+    """Keep of released cohorts the children who reoffended, for relative rates.
+
+    Parameters
+    ----------
+    cohorts : Released or Absent
+        As for :func:`frequencies`.
+
+    Returns
+    -------
+    Released or Absent
+        Counts for ``measures``.
+
+    Examples
+    --------
+    >>> from ysj_analysis import load
+    >>> shown = released(reoffending.cohorts, load.study("data/synthetic"), area="Islington", year=2023)
+    >>> list(reoffended(shown).table)[-3:]
+    ['events', 'denominator', 'note']
+    """
+    return cohorts.derive(_without_offences) if isinstance(cohorts, Released) else cohorts
+
+
 def across(
     study: Study, *, stage: str, year: int, years: int = 5, policy: Policy = PUBLIC, **named
 ) -> Released | Absent:
@@ -195,6 +244,10 @@ def across(
     return _shown(
         where_held(cross_borough.counts, study, stage=stage, year=year, years=years, **named), policy
     )
+
+
+def _without_offences(table: pd.DataFrame) -> pd.DataFrame:
+    return table.drop(columns=["reoffences", *PRIVATE], errors="ignore")
 
 
 def _shown(counted: pd.DataFrame | Absent, policy: Policy) -> Released | Absent:

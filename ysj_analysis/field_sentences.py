@@ -9,15 +9,15 @@ says why.
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 
 from . import wording
 from .cross_borough import ABOVE as OVER
 from .cross_borough import BELOW as UNDER
 from .cross_borough import WITHIN
 from .disclosure import Released, require
-from .sentences import ABOVE, APART, NO_EVIDENCE, TOO_FEW, finding, voice
-from .vocabulary import POPULATION, UNKNOWN, period_label
+from .sentence_parts import NOT_EVIDENCE, counts, people, said_rows, sentence
+from .sentences import ABOVE, APART, TOO_FEW, finding, voice
+from .vocabulary import POPULATION, period_label
 from .wording import Words
 
 CAVEATS = {
@@ -89,17 +89,17 @@ def comparisons(ratios: Released, words: Words) -> list[str]:
         As ``sentences.findings``, stage by stage; groups with too few to compare together, and of remands of which no
         type is recorded nothing.
     """
-    rows = [r for r in _rows(ratios) if not str(r["stage"]).endswith("_not_recorded")]
+    rows = [r for r in said_rows(ratios) if not str(r["stage"]).endswith("_not_recorded")]
     said = []
     for stage in dict.fromkeys(str(r["stage"]) for r in rows):
         here = [r for r in rows if str(r["stage"]) == stage]
         few = [r for r in here if np.isnan(r["low"]) and "immature" not in str(r["note"])]
         said += [finding(r, words) for r in here if r not in few]
         if few:
-            people = wording.join([words.people(r["group"], r["unit"]) for r in few])
+            several = wording.join([words.people(r["group"], r["unit"]) for r in few])
             other = words.people(few[0]["reference"], few[0]["unit"])
             title = words.stage(stage)
-            said.append(f"{title}: too few to compare {people} with {other} ({words.when(few[0])}).")
+            said.append(f"{title}: too few to compare {several} with {other} ({words.when(few[0])}).")
     return said
 
 
@@ -121,7 +121,7 @@ def matched(released: Released, words: Words, *, alike: str = "in gravity") -> l
     list of str
         A sentence or two for each group.
     """
-    return [_matched(row, words, alike) for row in _rows(released)]
+    return [_matched(row, words, alike) for row in said_rows(released)]
 
 
 @wording.said
@@ -162,56 +162,34 @@ def places(released: Released, words: Words, *, area: str = "") -> list[str]:
     list of str
         A sentence for each area and group.
     """
-    rows = [r for r in _rows(released) if not area or str(r["area"]) == area]
+    rows = [r for r in said_rows(released) if not area or str(r["area"]) == area]
     return [_placed(row, words) for row in rows]
 
 
 # -- inside ------------------------------------------------------------------------------------------
 
 
-def _rows(released: Released) -> list[dict]:
-    """Keep the rows that are spoken: not the reference with itself, not the unknown."""
-    table = require(released).table
-    note = table["note"].astype(str) if "note" in table else pd.Series("", table.index)
-    silent = note.str.contains(r"\breference\b|\bnot_compared\b") | table["group"].astype(str).eq(UNKNOWN)
-    return table[~silent].to_dict("records")
-
-
 def _place(row: dict) -> tuple:
     return tuple(str(row.get(c)) for c in ("area", "year", "group"))
-
-
-def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:] + "."
-
-
-def _two(row: dict, words: Words) -> tuple[str, str]:
-    return words.people(row["group"], row["unit"]), words.people(row["reference"], row["unit"])
 
 
 def _interval(row: dict, measure: str = "risk_ratio") -> str:
     return f"95% interval {wording.interval(row['low'], row['high'], measure)}"
 
 
-def _counts(row: dict) -> str:
-    n = {c: wording.count(row[c]) for c in row if str(c).endswith(("events", "denominator"))}
-    of = "in" if row["base"] == POPULATION else "of"
-    return f"{n['events']} {of} {n['denominator']}, against {n['reference_events']} {of} {n['reference_denominator']}"
-
-
 def _matched(row: dict, words: Words, alike: str) -> str:
-    who, other = _two(row, words)
+    who, other = people(row, words)
     did, when, spoken = words.reached(row["stage"], row["unit"]), words.when(row), voice(row)
     if "immature" in str(row["note"]):
-        return _sentence(
+        return sentence(
             f"{words.stage(row['stage'])} is not shown for {who}: too much is still undecided ({when})"
         )
     unbounded = row["low"] == 0 and np.isinf(row["high"])
     if spoken == TOO_FEW or np.isnan(row["estimate"]) or unbounded:
-        return _sentence(f"too few {who} or {other} alike {alike} {did} to compare ({when})")
+        return sentence(f"too few {who} or {other} alike {alike} {did} to compare ({when})")
     rate = "rate" if row["base"] == POPULATION else "proportion"
     times = f"{row['estimate']:.2f}" if np.isfinite(row["estimate"]) else f"at least {row['low']:.2f}"
-    tail = f"({_interval(row)}; {_counts(row)}; {when})"
+    tail = f"({_interval(row)}; {counts(row, words)}; {when})"
     left = (
         " Some bands have too few to compare and are left out."
         if "strata_dropped" in str(row["note"])
@@ -222,18 +200,19 @@ def _matched(row: dict, words: Words, alike: str) -> str:
             f"among children alike {alike}, the {rate} of {who} who {did} cannot be told apart from that "
             f"of {other}: {times} times"
         )
-        return f"{_sentence(f'{text} {tail}')} {NO_EVIDENCE}{left}"
+        return f"{sentence(f'{text} {tail}')} {NOT_EVIDENCE}{left}"
     side = "above" if spoken == ABOVE else "below"
     text = f"among children alike {alike}, {who} {did} at {times} times the {rate} of {other}, clearly {side} parity"
-    return _sentence(f"{text} {tail}") + left
+    return sentence(f"{text} {tail}") + left
 
 
 def _rebased(row: dict, words: Words) -> str:
     who = "all children" if row["group"] == "all" else words.people(row["group"], row["unit"])
     first, last = (period_label(int(row[c]), 1, words.period) for c in ("earlier_year", "year"))
     if np.isnan(row["change"]):
-        return _sentence(
-            f"too few {who} became first-time entrants to say how their rate changed from {first} to {last}"
+        return sentence(
+            f"too few {who.removeprefix('all ')} became first-time entrants to say how their rate changed "
+            f"from {first} to {last}"
         )
     parts = [_change(row[c]) for c in ("by_count", "by_rebasing", "by_population")]
     lead = (
@@ -243,13 +222,13 @@ def _rebased(row: dict, words: Words) -> str:
         f"the population was estimated anew, {parts[2]} because it changed"
     )
     if np.isnan(row["estimate"]) or np.isnan(row["low"]) or np.isnan(row["high"]):
-        return f"{_sentence(lead)} On one estimate there are too few to say whether the rate changed."
+        return f"{sentence(lead)} On one estimate there are too few to say whether the rate changed."
     tail = f"({row['estimate']:.2f} times, 95% interval {wording.interval(row['low'], row['high'], 'rate_ratio')})"
     if row["low"] <= 1 <= row["high"]:
         same = f"On one estimate the two years cannot be told apart {tail}."
-        return f"{_sentence(lead)} {same} {NO_EVIDENCE}"
+        return f"{sentence(lead)} {same} {NOT_EVIDENCE}"
     side = "above" if row["low"] > 1 else "below"
-    return f"{_sentence(lead)} On one estimate the rate of {last} is clearly {side} that of {first} {tail}."
+    return f"{sentence(lead)} On one estimate the rate of {last} is clearly {side} that of {first} {tail}."
 
 
 def _change(value: float) -> str:
@@ -263,13 +242,14 @@ def _placed(row: dict, words: Words) -> str:
     ratio = "target_low" in row
     what = f"the relative rate at which {who} {did}" if ratio else f"the rate at which {who} {did}"
     if row["place"] not in (OVER, UNDER, WITHIN):
-        return _sentence(f"in {area}, too few {who} {did} to set beside other areas ({when})")
+        return sentence(f"in {area}, too few {who} {did} to set beside other areas ({when})")
     value, target = (wording.number(row[c], row["measure"]) for c in ("estimate", "target"))
     interval = wording.interval(row["low"], row["high"], row["measure"])
     per = f" per {int(row['measure'].rpartition('_')[2]):,}" if "_per_" in row["measure"] else ""
-    n = f"{wording.count(row['events'])} of {wording.count(row['denominator'])}"
+    of, years = ("in", " child-years") if row["base"] == POPULATION else ("of", "")
+    n = f"{wording.count(row['events'])} {of} {wording.count(row['denominator'])}{years}"
     tail = f"({value}{per}, 95% interval {interval}, against {target}; {n}; {when})"
     theirs = "the one the areas share" if ratio else "that of all the areas together"
     if row["place"] == WITHIN:
-        return f"{_sentence(f'in {area}, {what} cannot be told apart from {theirs} {tail}')} {NO_EVIDENCE}"
-    return _sentence(f"in {area}, {what} is clearly {row['place']} {theirs} {tail}")
+        return f"{sentence(f'in {area}, {what} cannot be told apart from {theirs} {tail}')} {NOT_EVIDENCE}"
+    return sentence(f"in {area}, {what} is clearly {row['place']} {theirs} {tail}")

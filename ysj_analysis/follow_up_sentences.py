@@ -9,9 +9,10 @@ import numpy as np
 
 from . import wording
 from .disclosure import Released
-from .field_sentences import _counts, _interval, _place, _rows, _sentence, _two
+from .field_sentences import _interval, _place
 from .reoffending import PER_CHILD, PER_REOFFENDER
-from .sentences import ABOVE, APART, NO_EVIDENCE, TOO_FEW, voice
+from .sentence_parts import NOT_EVIDENCE, counts, people, said_rows, sentence
+from .sentences import ABOVE, APART, TOO_FEW, voice
 from .wording import Words
 
 
@@ -31,7 +32,7 @@ def waits(released: Released, words: Words) -> list[str]:
     list of str
         A sentence or two for each group.
     """
-    rows = _rows(released)
+    rows = said_rows(released)
     middle = {_place(r): r for r in rows if r["measure"] == "median_days"}
     gaps = [r for r in rows if r["measure"] == "restricted_mean_difference_days"]
     return [_waited(row, middle.get(_place(row)), words) for row in gaps]
@@ -53,7 +54,7 @@ def lengths(released: Released, words: Words) -> list[str]:
     list of str
         A sentence for each group: the median where it can be given, else that there are too few.
     """
-    return [_length(row, words) for row in _rows(released)]
+    return [_length(row, words) for row in said_rows(released)]
 
 
 @wording.said
@@ -73,7 +74,7 @@ def frequencies(released: Released, words: Words) -> list[str]:
         A sentence for each group and cohort.
     """
     found: dict[tuple, dict[str, dict]] = {}
-    for row in _rows(released):
+    for row in said_rows(released):
         found.setdefault((*_place(row), row.get("quarter")), {})[row["measure"]] = row
     return [_frequency(group, words) for group in found.values()]
 
@@ -94,25 +95,26 @@ def frequency_ratios(released: Released, words: Words) -> list[str]:
     list of str
         A sentence for each group and frequency.
     """
-    return [_frequency_ratio(row, words) for row in _rows(released)]
+    return [_frequency_ratio(row, words) for row in said_rows(released)]
 
 
 # -- inside ------------------------------------------------------------------------------------------
 
 
 def _waited(row: dict, middle: dict | None, words: Words) -> str:
-    who, other = _two(row, words)
+    who, other = people(row, words)
     when, days = words.when(row), int(row["horizon"])
     if np.isnan(row["low"]) or np.isnan(row["high"]):
-        return _sentence(
+        return sentence(
             f"too few {who} or {other} have an offence with an outcome to say how long they waited ({when})"
         )
     gap = abs(row["estimate"])
     longer = "longer" if row["estimate"] >= 0 else "less long"
     ends = " to ".join(wording.signed(f"{row[c]:.0f}") for c in ("low", "high"))
-    tail = f"(difference over the first {days} days, 95% interval {ends} days; outcomes of {_counts(row)}; {when})"
+    seen = f"outcomes of {counts(row, words)}"
+    tail = f"(difference over the first {days} days, 95% interval {ends} days; {seen}; {when})"
     half = ""
-    if middle is not None and np.isfinite(middle["estimate"]):
+    if middle is not None and np.isfinite(middle["low"]):
         most = f"to {middle['high']:.0f}" if np.isfinite(middle["high"]) else "or more"
         half = (
             f" Half of {who} had an outcome within {middle['estimate']:.0f} days (95% interval "
@@ -123,19 +125,19 @@ def _waited(row: dict, middle: dict | None, words: Words) -> str:
             f"how long {who} waited from offence to outcome cannot be told apart from {other}: {gap:.0f} "
             f"days {longer}"
         )
-        return f"{_sentence(f'{text} {tail}')} {NO_EVIDENCE}{half}"
+        return f"{sentence(f'{text} {tail}')} {NOT_EVIDENCE}{half}"
     return (
-        _sentence(f"{who} waited {gap:.0f} days {longer} than {other} from offence to outcome {tail}") + half
+        sentence(f"{who} waited {gap:.0f} days {longer} than {other} from offence to outcome {tail}") + half
     )
 
 
 def _length(row: dict, words: Words) -> str:
     who, when = words.people(row["group"], row["unit"]), words.when(row)
     if np.isnan(row["estimate"]):
-        return _sentence(
+        return sentence(
             f"too few {who} received a custodial sentence to say how long half of them were ({when})"
         )
-    return _sentence(
+    return sentence(
         f"half of the custodial sentences of {who} were of {row['estimate']:g} months or less (95% interval "
         f"{row['low']:g} to {row['high']:g} months; {wording.count(row['events'])} sentences; {when})"
     )
@@ -146,9 +148,9 @@ def _frequency(rows: dict[str, dict], words: Words) -> str:
     who, when = words.people(binary["group"], binary["unit"]), words.when(binary)
     when += f", {binary['quarter']}" if binary.get("quarter") else ""
     if "immature" in str(binary["note"]):
-        return _sentence(f"the reoffending of {who} is not shown: the cohort is not yet old enough ({when})")
+        return sentence(f"the reoffending of {who} is not shown: the cohort is not yet old enough ({when})")
     if np.isnan(binary["estimate"]):
-        return _sentence(f"too few {who} are in the cohort to say how many reoffended ({when})")
+        return sentence(f"too few {who} are in the cohort to say how many reoffended ({when})")
     share = wording.number(binary["estimate"], "proportion")
     said = (
         f"of {who} in the cohort, {share} reoffended within 12 months (95% interval "
@@ -157,11 +159,11 @@ def _frequency(rows: dict[str, dict], words: Words) -> str:
     )
     both = [rows[m] for m in (PER_CHILD, PER_REOFFENDER) if m in rows]
     if len(both) < 2 or any(np.isnan(r["estimate"]) for r in both):
-        return _sentence(said)
+        return sentence(said)
     parts = [f"{r['estimate']:.2f}{_between(r)}" for r in both]
     total = wording.count(binary["reoffences"])
     return (
-        f"{_sentence(said)} Their {total} reoffences are {parts[0]} per child in the cohort, and {parts[1]} "
+        f"{sentence(said)} Their {total} reoffences are {parts[0]} per child in the cohort, and {parts[1]} "
         "per child who reoffended."
     )
 
@@ -171,25 +173,25 @@ def _between(row: dict) -> str:
 
 
 def _frequency_ratio(row: dict, words: Words) -> str:
-    who, other = _two(row, words)
+    who, other = people(row, words)
     what = "child in the cohort" if row["measure"].startswith(PER_CHILD) else "child who reoffended"
     when, spoken = words.when(row), voice(row)
     if "immature" in str(row["note"]):
-        return _sentence(f"the reoffences of {who} are not shown: the cohort is not yet old enough ({when})")
+        return sentence(f"the reoffences of {who} are not shown: the cohort is not yet old enough ({when})")
     if spoken == TOO_FEW or np.isnan(row["estimate"]):
-        return _sentence(
+        return sentence(
             f"too few {who} or {other} reoffended to compare their reoffences per {what} ({when})"
         )
-    tail = f"({_interval(row)}; {_counts(row)} reoffended; {when})"
+    tail = f"({_interval(row)}; {counts(row, words)} reoffended; {when})"
     if spoken == APART:
         text = (
             f"the number of reoffences per {what} of {who} cannot be told apart from that of {other}: "
             f"{row['estimate']:.2f} times"
         )
-        return f"{_sentence(f'{text} {tail}')} {NO_EVIDENCE}"
+        return f"{sentence(f'{text} {tail}')} {NOT_EVIDENCE}"
     side = "above" if spoken == ABOVE else "below"
     text = (
         f"{who} had {row['estimate']:.2f} times the number of reoffences per {what} of {other}, clearly "
         f"{side} parity"
     )
-    return _sentence(f"{text} {tail}")
+    return sentence(f"{text} {tail}")

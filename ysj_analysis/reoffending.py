@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from scipy import special, stats
 
-from . import measures
+from . import intervals, measures
 from .calendar_periods import year_of
 from .field_counts import counted, followed, last_in_window
 from .load import Study
@@ -103,7 +103,7 @@ def cohorts(study: Study, *, cohort: str = "year", window: int = 1) -> pd.DataFr
     ]
 
 
-def frequencies(table: pd.DataFrame, *, level: float = 0.95) -> pd.DataFrame:
+def frequencies(table: pd.DataFrame, *, level: float = 0.95, half: int = 0) -> pd.DataFrame:
     """Give the share who reoffended, and both frequencies, with their intervals.
 
     Parameters
@@ -113,6 +113,9 @@ def frequencies(table: pd.DataFrame, *, level: float = 0.95) -> pd.DataFrame:
         ``denominator`` (children in the cohort), ``reoffences`` and, for intervals of the frequencies, ``squares``.
     level : float
         Confidence level, between 0 and 1.
+    half : int
+        How far a printed count can be from the true one: the interval of the share then holds that of every count that
+        prints the same.
 
     Returns
     -------
@@ -140,6 +143,8 @@ def frequencies(table: pd.DataFrame, *, level: float = 0.95) -> pd.DataFrame:
     plain = table.drop(columns=["reoffences", "squares"], errors="ignore")
     binary = measures.rates(plain, level=level).assign(reoffences=extra)
     x, n = (binary[c].to_numpy(float) for c in ("events", "denominator"))
+    if half:
+        binary = _widened(binary, x, n, half, level)
     squares = table["squares"].to_numpy(float) if "squares" in table else np.full(len(table), np.nan)
     hidden = binary["note"].to_numpy(object)
     parts = [binary]
@@ -293,6 +298,18 @@ def _mean(total: np.ndarray, squares: np.ndarray, size: np.ndarray) -> tuple[np.
         mean = np.where(size > 0, total / size, np.nan)
         variance = (squares - total**2 / size) / (size - 1)
         return mean, np.sqrt(np.maximum(variance, 0) / size)
+
+
+def _widened(binary: pd.DataFrame, x: np.ndarray, n: np.ndarray, half: int, level: float) -> pd.DataFrame:
+    """Widen the intervals of shares to those of every count that prints the same."""
+    fewer, more = np.maximum(x - half, 0), np.minimum(x + half, np.maximum(n - half, 1))
+    low = intervals.proportion(fewer, n + half, level=level).low
+    high = intervals.proportion(more, np.maximum(n - half, 1), level=level).high
+    return binary.assign(
+        low=np.where(binary["low"].isna(), np.nan, low),
+        high=np.where(binary["high"].isna(), np.nan, high),
+        method=binary["method"] + f", widened for rounding to {2 * half + 1}",
+    )
 
 
 def _need(table: pd.DataFrame, columns: tuple[str, ...]) -> None:

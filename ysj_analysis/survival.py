@@ -35,7 +35,7 @@ def median(time, ended, *, level: float = 0.95) -> Time:
     -------
     Time
         NaN where fewer than half have ended by the last ending; ``high`` is inf where the curve's limit does not come
-        down to a half.
+        down to a half. No limits where the curve falls to 0 at its first ending.
 
     References
     ----------
