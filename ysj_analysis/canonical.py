@@ -8,7 +8,8 @@ from pathlib import Path
 import pandas as pd
 
 from .ages import refuse_other_ages
-from .large_files import path_of, text
+from .large_files import path_of
+from .large_sql import text
 from .tables import SUPPRESSED, DataError, check, read, refuse_totals, shown
 from .vocabulary import POPULATION, STAGES, UNKNOWN, Stage
 

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from . import ethnicity_source, large
+from . import ethnicity_source, large, large_counts
 from .calendar_periods import year_of
 from .large import NOT_SAID
 from .load import Study
@@ -46,7 +46,7 @@ def prepared(study: Study) -> pd.DataFrame:
         columns are all there is, and ids are numbers.
     """
     if isinstance(study.events, large.Stored):
-        return large.rows(study)
+        return large_counts.rows(study)
     events = study.events
     year = year_of(events["date"], study.period)
     people = study.children.set_index("child_id")
@@ -89,13 +89,13 @@ def counted(study: Study, unit: str | None, by: Sequence[str], window: int) -> p
     there = study.events.splits if stored else [s for s in SPLITS if s in events]
     refuse_split(by, there)
     present = [s for s in study.stages if (study.events["stage"] == s).any()]
-    split = large.split(study, by) if stored else {b: sorted(events[b].unique()) for b in by}
+    split = large_counts.split(study, by) if stored else {b: sorted(events[b].unique()) for b in by}
     _refuse_unsaid(split)
     cells = levels(study, present, split, window)
 
     def pattern(year: str) -> pd.DataFrame:
         if stored:
-            return large.patterns(study, unit, year, cells["end"], window)
+            return large_counts.patterns(study, unit, year, cells["end"], window)
         return _patterns(events, IDS[unit], year, cells, window)
 
     dated, followed = pattern("year"), pattern("cohort")
@@ -130,7 +130,7 @@ def _refuse_unsaid(split: Mapping[str, Sequence]) -> None:
 def _patterns(
     events: pd.DataFrame, unit: str, year: str, cells: Mapping[str, Sequence], window: int
 ) -> pd.DataFrame:
-    """Count those who reached the same stages in an area and window: ``large.patterns`` in memory."""
+    """Count those who reached the same stages in an area and window: ``large_counts.patterns`` in memory."""
     at = {c: pd.Index(cells[c]).get_indexer(events[c]) for c in cells if c != "end"}
     who, _ = pd.factorize(events[unit])
     first = pd.Series(who).drop_duplicates().index.to_numpy()
@@ -211,7 +211,7 @@ def arrived(study: Study) -> pd.DataFrame:
     ----------
     Lagakos, Barraj and De Gruttola (1988), Biometrika 75:515-523.
     """
-    events = large.delays(study) if isinstance(study.events, large.Stored) else _delays(study)
+    events = large_counts.delays(study) if isinstance(study.events, large.Stored) else _delays(study)
     years = np.arange(study.years[0], events["cohort"].max() + 1)
     closed = pd.to_datetime({"year": years + 1, "month": FIRST_MONTH[study.period], "day": 1})
     followed = (events["date"].max() - closed).dt.days.to_numpy()
@@ -231,7 +231,7 @@ def arrived(study: Study) -> pd.DataFrame:
 
 
 def _delays(study: Study) -> pd.DataFrame:
-    """Give the stage, cohort year and day of every event: ``large.delays`` in memory."""
+    """Give the stage, cohort year and day of every event: ``large_counts.delays`` in memory."""
     events = study.events
     year = year_of(events["date"], study.period)
     cohort = year.groupby(events["episode_id"].to_numpy()).transform("min")
@@ -274,7 +274,7 @@ def lines(study: Study) -> list[tuple]:
     list of tuple
         ``step, what, why, removed, left``, in events.
     """
-    n = large.tally(study) if isinstance(study.events, large.Stored) else _tally(study)
+    n = large_counts.tally(study) if isinstance(study.events, large.Stored) else _tally(study)
     found = [
         ("events outside the study's areas", "not this study's", n["all"] - n["inside"], n["inside"]),
         ("events outside the study's years", "not this period's", n["inside"] - n["kept"], n["kept"]),
@@ -313,7 +313,7 @@ def lines(study: Study) -> list[tuple]:
 
 
 def _tally(study: Study) -> dict[str, int]:
-    """Count what the ledger says of the events: ``large.tally`` in memory."""
+    """Count what the ledger says of the events: ``large_counts.tally`` in memory."""
     kept = prepared(study)
     no_record = ~kept["child_id"].isin(study.children["child_id"])
     said = ethnicity_source.said_by_others(study.children, source=study.ethnicity_source)
