@@ -1,5 +1,7 @@
 """The list of flags and the plan: nothing people wrote is lost, and no more is said than the numbers bear."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -311,7 +313,17 @@ def test_from_flags_to_the_page_through_the_gate(tmp_path):
             words,
         ),
     ]
-    assert "nan" not in " ".join(said)
+    single = pipeline.conditional(pipeline.stage_counts(study), study.stages)
+    charted = disclosure.release(single[single["area"].eq("Islington")].reset_index(drop=True)).derive(
+        monitor.control_chart
+    )
+    told = action_sentences.control(charted, words)
+    assert any("further than chance gives" in text for text in told)
+    said += told
+    assert not re.search(
+        r"\b(caus\w+|because|due to|bias\w*|(un)?fair\w*|discriminat\w+|offenders?|likely|worked|effective)\b|nan",
+        " ".join(said),
+    )
 
 
 def test_a_concern_is_on_the_side_that_is_worse():
@@ -323,3 +335,61 @@ def test_a_concern_is_on_the_side_that_is_worse():
 def test_flags_need_their_columns(missing):
     with pytest.raises(ValueError, match=f"1 of 7 columns are not in the flags: {missing}"):
         actions.merged(EMPTY, flags((2023, "flagged")).drop(columns=missing))
+
+
+# -- control charts ----------------------------------------------------------------------------------
+
+
+def years(*events, denominator=4000, base="population"):
+    table = pd.DataFrame({"events": events, "year": range(2012, 2012 + len(events))})
+    fixed = {"area": "A", "years": 1, "unit": "children", "stage": "arrest", "base": base, "group": "Black"}
+    return disclosure.working(table.assign(**fixed, denominator=denominator)).derive(monitor.control_chart)
+
+
+VOICES = {
+    "further than chance gives above it in 2018-19 (60 in 4,000, 15.00 against": (
+        20,
+        18,
+        22,
+        19,
+        21,
+        20,
+        60,
+        20,
+    ),
+    "further than chance gives below it in 2018-19 (20 in 4,000, 5.00 against": (
+        60,
+        62,
+        58,
+        61,
+        59,
+        60,
+        20,
+        60,
+    ),
+    "no year from 2012-13 to 2017-18 lies outside what chance gives": (20, 18, 22, 19, 21, 20),
+    "too few years can be shown": (20, np.nan, np.nan, 19, np.nan, 20),
+    "above it for 8 years up to 2027-28": (*[8] * 8, *[14] * 8),
+}
+
+
+@pytest.mark.parametrize("voice", VOICES)
+def test_a_year_unlike_the_others_is_said_with_its_counts(voice):
+    series = years(*VOICES[voice])
+    said = action_sentences.control(series, Words())
+    assert len(said) == 1
+    assert voice in said[0]
+    assert "nan" not in said[0]
+
+
+def test_shares_are_charted_as_shares_and_hidden_years_leave_a_gap():
+    series = years(20, 22, np.nan, 19, 21, 60, denominator=80, base="arrest")
+    shown = action_figures.control(series, name="c", title="Charges", words=Words())
+    assert "2012-13 25.0%" in shown.data["alt"]
+    assert "2014-15" not in shown.data["alt"]
+    assert "2017-18 75.0% (outside 99.8%)" in shown.data["alt"]
+    assert "Share" in shown.html
+    assert "nan" not in shown.html
+    assert "75.0% against" in action_sentences.control(series, Words())[0]
+    none = disclosure.working(series.table.assign(estimate=np.nan))
+    assert "nothing can be drawn" in action_figures.control(none, name="c", title="C", words=Words()).html

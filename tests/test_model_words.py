@@ -146,17 +146,22 @@ def test_parts_children_and_mixes(sure):
     assert all("2019-20 to 2023-24" in text for text in said[2:])
 
 
+@pytest.mark.parametrize(("share", "part"), [(0.4, "takes away 40%"), (-0.1, "adds 10%"), (np.nan, "")])
 @pytest.mark.parametrize("note", ["", "sparse", "mediator", "sparse mediator", "too_few_to_fit"])
 @pytest.mark.parametrize("voice", VOICES)
-def test_remainders(voice, note):
+def test_remainders(voice, note, share, part):
     values = VOICES["Too few"] if note == "too_few_to_fit" else VOICES[voice]
     rows = [
-        row(1.8, 1.3, 2.5, "", block="raw") | {"measure": "adjusted_risk_ratio"},
-        row(*values[:3], note, block="offence") | {"measure": "adjusted_risk_ratio"},
+        row(1.8, 1.3, 2.5, "", block="raw") | {"measure": "adjusted_risk_ratio", "attenuation": np.nan},
+        row(*values[:3], note, block="offence") | {"measure": "adjusted_risk_ratio", "attenuation": share},
     ]
     said = " ".join(model_sentences.remainders(disclosure.working(pd.DataFrame(rows)), Words()))
     assert not FORBIDDEN.search(said), said
     assert "it says nothing of why" in said
+    if part and values[0] == values[0]:
+        assert f"the block “offence” {part}" in said
+    else:
+        assert "the block" not in said
 
 
 def test_the_synthetic_study_speaks_without_a_forbidden_word():

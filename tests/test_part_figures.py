@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from ysj_analysis import decompose, disclosure, load, measures, part_figures, pipeline
+from ysj_analysis import decompose, disclosure, load, measures, model_parts, part_figures, pipeline
 from ysj_analysis.absent import Absent
 from ysj_analysis.wording import Words
 
@@ -66,8 +66,24 @@ def test_ways_out_are_shares_of_each_group_and_hidden_ones_have_no_bar(study):
     assert "nothing can be drawn" in part_figures.ways_out(nothing, name="w", title="W", words=Words()).html
 
 
+def test_remainders_are_drawn_block_by_block(study):
+    rule = disclosure.RESTRICTED
+    ask = {"outcome": "custody", "area": "Islington", "year": 2023, "policy": rule}
+    fitted = disclosure.release(model_parts.remainders(study, **ask), policy=rule)
+    shown = part_figures.remainders(fitted, name="r", title="Like with like", words=Words.of(study))
+    table = fitted.table[fitted.table["measure"].eq("adjusted_risk_ratio")].set_index(["group", "block"])
+    row = table.loc[("Black", "demographics")]
+    assert f"demographics {row['estimate']:.2f} ({row['low']:.2f} to {row['high']:.2f})" in shown.data["alt"]
+    assert table.loc[("Black", "offence, gravity and history"), "note"] == "too_few_to_fit"
+    assert "offence, gravity and history [z]" in shown.data["alt"]
+    assert "Before adjustment" in shown.html
+    assert "nan" not in shown.html
+    none = disclosure.working(fitted.table.assign(low=np.nan))
+    assert "nothing can be drawn" in part_figures.remainders(none, name="r", title="R", words=Words()).html
+
+
 def test_what_is_absent_is_not_drawn():
-    for draw in (part_figures.at_parity, part_figures.ways_out):
+    for draw in (part_figures.at_parity, part_figures.ways_out, part_figures.remainders):
         assert draw(Absent("This study holds no arrests."), name="x", title="X", words=Words()).html == ""
 
 

@@ -12,9 +12,9 @@ from matplotlib.ticker import FixedLocator, NullLocator
 from . import wording
 from .actions import KEY
 from .disclosure import Released, require
-from .figures import DARK_BLUE, DARK_PINK, GREY, WIDTH, _drawing, _nothing, _shown, _spread, _wrapped
+from .figures import DARK_BLUE, DARK_PINK, GREY, PALE, WIDTH, _drawing, _nothing, _shown, _spread, _wrapped
 from .present import Shown, shows
-from .vocabulary import period_label
+from .vocabulary import UNKNOWN, period_label
 from .wording import Words
 
 _ACROSS = 3
@@ -71,6 +71,86 @@ def plan(ratios: Released, lines: Released, *, name: str, title: str, words: Wor
     if pooled > 1:
         reading += f" Each point pools the {pooled} years up to it, so neighbouring points share children."
     return _shown(figure, name, ratios, title, _alt(drawn, title, words), reading)
+
+
+@shows
+def control(series: Released, *, name: str, title: str, words: Words) -> Shown:
+    """Draw control charts: each group's own rate over the years, its mean and the limits of chance around it.
+
+    Parameters
+    ----------
+    series : Released
+        From ``monitor.control_chart``, of one stage.
+    name, title, words
+        As for ``figures.relative_rates``.
+
+    Returns
+    -------
+    Shown
+        A panel a group: points for years, filled where there is a signal; the mean, the band of 95% and the lines
+        of 99.8%. A hidden year has no point. A sentence where nothing can be drawn.
+    """
+    table = require(series).table
+    table = (
+        table[~table["group"].astype(str).eq(UNKNOWN)]
+        .astype({"group": str})
+        .sort_values("year", kind="stable")
+    )
+    table = table[table.groupby("group")["estimate"].transform("count") > 0]
+    if table.empty:
+        return _nothing(title)
+    groups = list(dict.fromkeys(table["group"]))
+    across = min(_ACROSS, len(groups))
+    down = math.ceil(len(groups) / across)
+    with _drawing():
+        figure = Figure(figsize=(WIDTH, 2.4 * down + 0.5), layout="constrained")
+        panels = figure.subplots(down, across, squeeze=False).ravel()
+        for panel, group in zip(panels, groups, strict=False):
+            _years(panel, table[table["group"] == group], words)
+            panel.set_title(words.group(group)[:16], loc="left", fontsize=10.5, fontweight="bold")
+        for panel in panels[len(groups) :]:
+            panel.set_visible(False)
+        share = "_per_" not in str(table["measure"].iloc[0])
+        figure.supylabel("Share" if share else "Rate per 1,000 child-years", fontsize=10)
+    reading = (
+        "A point is a year. The line is the mean of the years and the band what chance gives around it in 95 of 100; a "
+        "filled point lies outside 99.8%, or ends a run of years on one side. Each panel has a scale of its own."
+    )
+    return _shown(figure, name, series, title, _control_alt(table, title, words), reading)
+
+
+def _years(axes, one: pd.DataFrame, words: Words) -> None:
+    names = ("year", "estimate", "centre", "lower_95", "upper_95", "lower_998", "upper_998")
+    year, estimate, centre, low, high, least, most = (one[c].to_numpy(float) for c in names)
+    axes.fill_between(year, low, high, color=PALE, step="mid", linewidth=0)
+    for limit in (least, most):
+        axes.step(year, limit, where="mid", color=GREY, linewidth=0.8, linestyle=(0, (4, 3)))
+    axes.step(year, centre, where="mid", color=GREY, linewidth=1.2)
+    shown, odd = ~np.isnan(estimate), one["signal"].ne("").to_numpy()
+    axes.plot(year, estimate, "-", color=DARK_BLUE, linewidth=1)
+    for chosen, face in ((shown & ~odd, "white"), (shown & odd, DARK_BLUE)):
+        axes.plot(year[chosen], estimate[chosen], "o", markersize=6, mfc=face, mec=DARK_BLUE)
+    axes.set_ylim(bottom=0)
+    if "_per_" not in str(one["measure"].iloc[0]):
+        axes.yaxis.set_major_formatter(lambda v, _: f"{100 * v:.0f}%")
+    ticks = [int(year.min()), int(year.max())]
+    axes.set_xticks(ticks, [period_label(t, 1, words.period) for t in ticks], fontsize=8)
+
+
+def _control_alt(table: pd.DataFrame, title: str, words: Words) -> str:
+    scale, sign = (1, "") if "_per_" in str(table["measure"].iloc[0]) else (100, "%")
+    parts = []
+    for group, rows in table.groupby("group", sort=False):
+        said = [
+            f"{period_label(int(r['year']), 1, words.period)} {scale * r['estimate']:.1f}{sign}"
+            + (f" ({r['signal']})" if r["signal"] else "")
+            for r in rows.to_dict("records")
+            if not np.isnan(r["estimate"])
+        ]
+        mean = rows["centre"].dropna()
+        middle = f", mean {scale * mean.iloc[-1]:.1f}{sign}" if len(mean) else ""
+        parts.append(f"{words.group(group)}{middle}: {'; '.join(said)}.")
+    return f"{title}. {' '.join(parts)}"
 
 
 def _panel(axes, line: dict, one: pd.DataFrame, span, words: Words) -> None:

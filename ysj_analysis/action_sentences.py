@@ -6,12 +6,13 @@ What people wrote is quoted as theirs. A ratio that moved is said to have moved;
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 
 from . import wording
 from .action_plan import STANDING
 from .disclosure import Released, require
 from .sentence_parts import NOT_EVIDENCE, sentence
-from .vocabulary import POPULATION, period_label
+from .vocabulary import POPULATION, UNKNOWN, period_label
 from .wording import Words
 
 PLAN_CAVEAT = (
@@ -75,6 +76,30 @@ def progress(plan: Released, words: Words) -> list[str]:
     return [*(_progress(row, words) for row in rows), PLAN_CAVEAT] if rows else []
 
 
+@wording.said
+def control(series: Released, words: Words) -> list[str]:
+    """Say, for each group and stage, in which years its rate was unlike its other years.
+
+    Parameters
+    ----------
+    series : Released
+        From ``monitor.control_chart``.
+    words : Words
+        The study's words.
+
+    Returns
+    -------
+    list of str
+        A sentence for each group and stage: above or below what chance gives around its own mean, no such year, or
+        too few years to say.
+    """
+    table = require(series).table
+    table = table[~table["group"].astype(str).eq(UNKNOWN)]
+    keys = [c for c in ("area", "stage", "base", "group", "phase") if c in table]
+    parts = table.groupby(keys, observed=True, sort=False)
+    return [_control(rows.sort_values("year"), words) for _, rows in parts]
+
+
 # -- inside ------------------------------------------------------------------------------------------
 
 
@@ -130,3 +155,39 @@ def _progress(row: dict, words: Words) -> str:
         f"{about}: the relative rate was {baseline}, {target}, and it is {where}: {STANDING[row['standing']]}"
     )
     return f"{said} This is not evidence that nothing changed." if row["standing"] == "cannot tell" else said
+
+
+FEWEST_YEARS = 5
+"""Of fewer years in a phase nothing is said."""
+
+
+def _control(rows: pd.DataFrame, words: Words) -> str:
+    """Say the signals of one series."""
+    first = rows.iloc[0]
+    base = "the population" if first["base"] == POPULATION else words.out_of(first["base"])
+    about = f"{words.people(first['group'], first['unit'])}, {wording.lower(words.stage(first['stage']))} out of {base}"
+    shown = rows[rows["estimate"].notna() & rows["centre"].notna()]
+    if len(shown) < FEWEST_YEARS:
+        return sentence(f"{about}: too few years can be shown to say whether one is unlike the others")
+    ends = (period_label(int(y), 1, words.period) for y in (shown["year"].iloc[0], shown["year"].iloc[-1]))
+    span = " to ".join(ends)
+    odd = shown[shown["signal"].ne("")]
+    if odd.empty:
+        said = f"{about}: no year from {span} lies outside what chance gives around their mean"
+        return f"{sentence(said)} This is not evidence that nothing changed."
+    told = [_signal(row, words) for row in odd.to_dict("records")]
+    return sentence(
+        f"{about}: around the mean from {span}, the rate was further than chance gives {wording.join(told)}"
+    )
+
+
+def _signal(row: dict, words: Words) -> str:
+    """Say one year that is unlike the others, with its counts."""
+    side = "above" if row["estimate"] > row["centre"] else "below"
+    run = "run" in row["signal"] and "outside" not in row["signal"]
+    what = f"{side} it for {int(row['run'])} years up to" if run else f"{side} it in"
+    return (
+        f"{what} {period_label(int(row['year']), 1, words.period)} ({wording.count(row['events'])} in "
+        f"{wording.count(row['denominator'])}, {wording.number(row['estimate'], row['measure'])} against "
+        f"{wording.number(row['centre'], row['measure'])})"
+    )

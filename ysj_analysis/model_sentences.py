@@ -133,7 +133,7 @@ def remainder(rows: pd.DataFrame, words: Words) -> str:
     tail = [f"There are too few to adjust for {wording.join(unfit)}."] if unfit else []
     if last["block"] == RAW:
         return " ".join([sentence(lead), counts, *tail])
-    parts = [sentence(lead), counts, _after(last, rows, other)]
+    parts = [sentence(lead), counts, _after(last, rows, other), *_attenuated(fitted)]
     if "mediator" in last["note"]:
         parts.append("This block holds decisions or assessments that may themselves carry the difference.")
     if "sparse" in last["note"]:
@@ -158,6 +158,22 @@ def _after(last, rows: pd.DataFrame, other: str) -> str:
     return (
         f"Alike in {adjusted_for}, their rate stays {side}: {last['estimate']:.2f} times ({_interval(last)})."
     )
+
+
+def _attenuated(fitted: pd.DataFrame) -> list[str]:
+    """Say how much of the raw log ratio each block took away, or added; nothing where the raw one is unsure."""
+    known = fitted[fitted["attenuation"].notna()] if "attenuation" in fitted else fitted[:0]
+    said = [
+        f"the block “{wording.clean(row['block'])}” {'takes away' if row['attenuation'] >= 0 else 'adds'} "
+        f"{100 * abs(row['attenuation']):.0f}%"
+        for row in known.to_dict("records")
+    ]
+    if not said:
+        return []
+    return [
+        f"Of the difference before adjustment, on the log scale, {wording.join(said)}; in another order the blocks "
+        "would share it out otherwise."
+    ]
 
 
 def _whole(summary: pd.DataFrame, strata: int, crossed: list[str]) -> str:

@@ -9,7 +9,19 @@ from matplotlib.ticker import MaxNLocator, MultipleLocator
 
 from . import wording
 from .disclosure import Released, require
-from .figures import DARK_BLUE, GREY, PALE, PANELS, WIDTH, _drawing, _nothing, _shown, _wrapped
+from .figures import (
+    DARK_BLUE,
+    GREY,
+    PALE,
+    PANELS,
+    WIDTH,
+    _drawing,
+    _limits,
+    _nothing,
+    _panel,
+    _shown,
+    _wrapped,
+)
 from .pathways import NOT_DECIDED
 from .present import Shown, shows
 from .vocabulary import UNKNOWN
@@ -107,6 +119,51 @@ def ways_out(shares: Released, *, name: str, title: str, words: Words) -> Shown:
     return _shown(figure, name, shares, title, _ways_alt(table, title, words), reading)
 
 
+@shows
+def remainders(fitted: Released, *, name: str, title: str, words: Words) -> Shown:
+    """Draw the relative rate of each group before adjustment and after each block.
+
+    Parameters
+    ----------
+    fitted : Released
+        ``Fit.table``, released for a restricted edition or for work.
+    name, title, words
+        As for ``figures.relative_rates``.
+
+    Returns
+    -------
+    Shown
+        A panel for each group, a point and its interval for each block; a block that could not be fitted has a
+        mark. A sentence where nothing can be drawn.
+    """
+    table = require(fitted).table
+    table = table[table["measure"].str.endswith("_ratio") & ~table["group"].astype(str).eq(UNKNOWN)]
+    table = table[~table["note"].str.contains(r"\breference\b")].astype({"group": str})
+    if not table["low"].notna().any():
+        return _nothing(title)
+    groups, blocks = list(dict.fromkeys(table["group"])), list(dict.fromkeys(table["block"]))
+    across = min(len(groups), PANELS)
+    rows = -(-len(groups) // across)
+    with _drawing():
+        figure = Figure(figsize=(WIDTH, rows * (0.5 * len(blocks) + 0.6) + 0.5), layout="constrained")
+        panels = figure.subplots(rows, across, sharey=True, sharex=True, squeeze=False).ravel()
+        for panel, group in zip(panels, groups, strict=False):
+            _panel(panel, table[table["group"] == group].set_index("block").reindex(blocks), _limits(table))
+            panel.set_title(words.group(group)[:16], loc="left", fontsize=10.5, fontweight="bold")
+        for panel in panels[len(groups) :]:
+            panel.set_visible(False)
+        labels = ["Before adjustment", *(f"+ {wording.clean(b)}" for b in blocks[1:])]
+        panels[0].set_yticks(range(len(blocks)), [_wrapped(label) for label in labels])
+        panels[0].set_ylim(len(blocks) - 0.5, -0.5)
+        other = words.people(table["reference"].iloc[0], table["unit"].iloc[0])
+        figure.supxlabel(f"Rate relative to {other}, log scale. The line at 1 is parity.", fontsize=10)
+    reading = (
+        "Each row adds to what children are alike in. A filled point, with its number, is one whose 95% interval "
+        "excludes parity; an open one cannot be told apart from it. What is left holds all that was not recorded."
+    )
+    return _shown(figure, name, fitted, title, _remainders_alt(table, title, words), reading)
+
+
 # -- inside ------------------------------------------------------------------------------------------
 
 
@@ -191,6 +248,22 @@ def _children_alt(table: pd.DataFrame, title: str, words: Words) -> str:
             f"{words.stage(r['stage'])} {_fewer(r['estimate'])} ({_fewer(r['low'])} to {_fewer(r['high'])})"
             if not np.isnan(r["low"])
             else f"{words.stage(r['stage'])} {wording.mark(r['note'])}"
+            for r in rows.to_dict("records")
+        ]
+        parts.append(f"{words.group(group)}: {'; '.join(said)}.")
+    return f"{title}. {' '.join(parts)}"
+
+
+def _remainders_alt(table: pd.DataFrame, title: str, words: Words) -> str:
+    parts = []
+    for group, rows in table.groupby("group", sort=False):
+        said = [
+            f"{wording.clean(r['block'])} "
+            + (
+                wording.NOT_APPLICABLE
+                if np.isnan(r["low"])
+                else f"{r['estimate']:.2f} ({wording.interval(r['low'], r['high'], 'risk_ratio')})"
+            )
             for r in rows.to_dict("records")
         ]
         parts.append(f"{words.group(group)}: {'; '.join(said)}.")
