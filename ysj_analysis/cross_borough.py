@@ -16,7 +16,7 @@ import pandas as pd
 from . import intervals, pipeline
 from .charts import funnel
 from .load import DataError, Study
-from .reading import NotHeld
+from .reading import NotHeld, shown
 from .vocabulary import POPULATION
 
 FEWEST_AREAS = 3
@@ -69,7 +69,7 @@ def counts(
     if len(study.areas) < FEWEST_AREAS:
         raise NotHeld(
             f"{len(study.areas)} of at least {FEWEST_AREAS} areas are in this study. First: "
-            f"{study.areas[0]}. A borough can be set beside others where the study holds theirs too: add "
+            f"{shown(study.areas[0])}. A borough can be set beside others where the study holds theirs too: add "
             "them to the tables."
         )
     first, last = study.years

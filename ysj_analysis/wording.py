@@ -64,7 +64,7 @@ class Said(str):
 def said(function):
     """Mark what a function says of released tables as such: a text, or a list of them."""
 
-    @instead(lambda none: [Said(none.why)])
+    @instead(lambda none: [Said(clean(none.why))])
     @functools.wraps(function)
     def saying(*arguments, **named):
         result = function(*arguments, **named)
