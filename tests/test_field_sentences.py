@@ -234,11 +234,30 @@ def test_a_borough_beside_others_has_four_voices(place, words):
     assert words in said
 
 
-def test_what_cannot_be_compared_is_one_sentence_a_stage():
+def test_what_cannot_be_compared_is_said_together():
     ratios = field.released(remand.partition, STUDY, **AT).measure(measures.relative_rates)
     said = field_sentences.comparisons(ratios, WORDS)
-    assert sum("Youth detention accommodation (YDA): too few" in t for t in said) == 1
+    assert sum("youth detention accommodation (YDA)" in t for t in said) == 1
     assert not any("not recorded" in t for t in said)
+
+
+def test_every_comparison_is_said_once():
+    for policy in (disclosure.PUBLIC, disclosure.RESTRICTED):
+        ratios = field.released(timeliness.within, STUDY, policy=policy, **AT).measure(
+            measures.relative_rates
+        )
+        said = field_sentences.comparisons(ratios.where(stage="outcome_91"), WORDS)
+        for group in ("Asian", "Black", "Mixed", "Other"):
+            assert sum(WORDS.people(group).lower() in t.lower() for t in said) == 1
+
+
+def test_a_clear_difference_among_few_is_said_and_an_unclear_one_is_too_few():
+    ratio = {"measure": "risk_ratio", "note": "unreliable"}
+    clear, unclear = row(**ratio, low=1.1), row(**ratio, low=0.2)
+    assert "1.50 times the proportion" in field_sentences.comparisons(shown(clear), WORDS)[0]
+    assert field_sentences.comparisons(shown(unclear), WORDS)[0].startswith(
+        "Too few to compare Black children with White"
+    )
 
 
 # -- editions ----------------------------------------------------------------------------------------

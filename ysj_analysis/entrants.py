@@ -167,8 +167,8 @@ def rebase(table: pd.DataFrame, *, per: float = PER, half: int = 0, fewest: int 
     Returns
     -------
     DataFrame
-        A row for each group and for ``all``: ``area, unit, stage, group,
-        earlier_year, year, earlier_events, earlier_denominator, events, denominator, rebased_denominator`` and what
+        A row for each group and for ``all``: the columns of counts, ``earlier_year, earlier_events,
+        earlier_denominator, rebased_denominator`` and what
         ``denominators.rebase_effect`` adds. The earlier rate stands on the older estimate, as it was printed then.
         ``estimate, low, high`` compare the two years on one estimate: the rate ratio, whose interval (mid-P) holds
         that of every true count that prints the same. A hidden count hides its row.
@@ -196,16 +196,14 @@ def rebase(table: pd.DataFrame, *, per: float = PER, half: int = 0, fewest: int 
     first = named.iloc[0]
     out = pd.DataFrame(
         {
-            "area": first["area"],
-            "unit": first["unit"],
-            "stage": first["stage"],
-            "group": after.index,
-            "earlier_year": int(years[0]),
+            **{c: first[c] for c in COUNTS if c not in ("year", "group")},
             "year": int(years[1]),
-            "earlier_events": before["events"].to_numpy(),
-            "earlier_denominator": before["denominator"].to_numpy(),
+            "group": after.index,
             "events": after["events"].to_numpy(),
             "denominator": after["denominator"].to_numpy(),
+            "earlier_year": int(years[0]),
+            "earlier_events": before["events"].to_numpy(),
+            "earlier_denominator": before["denominator"].to_numpy(),
             "rebased_denominator": between["denominator"].to_numpy(),
         }
     )

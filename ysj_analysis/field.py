@@ -183,7 +183,7 @@ def frequencies(cohorts: Released | Absent) -> Released | Absent:
     >>> from ysj_analysis import load
     >>> shown = released(reoffending.cohorts, load.study("data/synthetic"), area="Islington", year=2023)
     >>> frequencies(shown).table["measure"].unique().tolist()
-    ['proportion', 'reoffences_per_child', 'reoffences_per_reoffender']
+    ['proportion', 'frequency_in_cohort', 'frequency_of_reoffenders']
     """
     if isinstance(cohorts, Absent):
         return cohorts

@@ -74,7 +74,7 @@ def caveat(about: str) -> str:
 
 @wording.said
 def comparisons(ratios: Released, words: Words) -> list[str]:
-    """Say the relative rates of a field measure: what can be compared, and in one sentence a stage what cannot.
+    """Say the relative rates of a field measure: what can be compared, and together what cannot.
 
     Parameters
     ----------
@@ -86,21 +86,13 @@ def comparisons(ratios: Released, words: Words) -> list[str]:
     Returns
     -------
     list of str
-        As ``sentences.findings``, stage by stage; groups with too few to compare together, and of remands of which no
-        type is recorded nothing.
+        As ``sentences.findings``; then, in a sentence for each set of groups, the stages at which they are too few to be
+        compared. What cannot be told apart and has fewer expected than an interval can rest on (``unreliable``) is too few.
+        Of remands of which no type is recorded nothing is said.
     """
     rows = [r for r in said_rows(ratios) if not str(r["stage"]).endswith("_not_recorded")]
-    said = []
-    for stage in dict.fromkeys(str(r["stage"]) for r in rows):
-        here = [r for r in rows if str(r["stage"]) == stage]
-        few = [r for r in here if np.isnan(r["low"]) and "immature" not in str(r["note"])]
-        said += [finding(r, words) for r in here if r not in few]
-        if few:
-            several = wording.join([words.people(r["group"], r["unit"]) for r in few])
-            other = words.people(few[0]["reference"], few[0]["unit"])
-            title = words.stage(stage)
-            said.append(f"{title}: too few to compare {several} with {other} ({words.when(few[0])}).")
-    return said
+    few = [r for r in rows if _few(r)]
+    return [finding(r, words) for r in rows if not _few(r)] + _too_few(few, words)
 
 
 @wording.said
@@ -167,6 +159,30 @@ def places(released: Released, words: Words, *, area: str = "") -> list[str]:
 
 
 # -- inside ------------------------------------------------------------------------------------------
+
+
+def _few(row: dict) -> bool:
+    """Say whether a comparison has too few to be said by itself."""
+    if "immature" in str(row["note"]):
+        return False
+    return voice(row) == TOO_FEW or (voice(row) == APART and "unreliable" in str(row["note"]))
+
+
+def _too_few(rows: list[dict], words: Words) -> list[str]:
+    """Say together what has too few: a sentence for each set of groups and period."""
+    at: dict[tuple, list[str]] = {}
+    for row in rows:
+        at.setdefault((str(row["stage"]), words.when(row), row["unit"], row["reference"]), []).append(
+            row["group"]
+        )
+    together: dict[tuple, list[str]] = {}
+    for (stage, *rest), groups in at.items():
+        together.setdefault((*rest, tuple(groups)), []).append(wording.lower(words.stage(stage)))
+    return [
+        f"Too few to compare {wording.join([words.people(g, unit) for g in groups])} with {words.people(other, unit)} "
+        f"({when}): {'; '.join(stages)}."
+        for (when, unit, other, groups), stages in together.items()
+    ]
 
 
 def _place(row: dict) -> tuple:

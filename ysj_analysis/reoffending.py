@@ -25,7 +25,7 @@ PROVEN = ("caution", "convicted", "first_tier", "community", "custody")
 """Outcomes that prove an offence, as ``offences`` words them."""
 
 QUARTERS = ("Q1", "Q2", "Q3", "Q4")
-PER_CHILD, PER_REOFFENDER = "reoffences_per_child", "reoffences_per_reoffender"
+PER_CHILD, PER_REOFFENDER = "frequency_in_cohort", "frequency_of_reoffenders"
 FEWEST = 3
 """Fewer children than this who reoffended have no interval of a frequency, which rests on how they differ."""
 
@@ -121,7 +121,7 @@ def frequencies(table: pd.DataFrame, *, level: float = 0.95, half: int = 0) -> p
     -------
     DataFrame
         Three rows for each, with ``vocabulary.MEASURE`` and ``reoffences``: ``proportion`` (Wilson),
-        ``reoffences_per_child`` and ``reoffences_per_reoffender``. The intervals of the last two rest on how much
+        ``frequency_in_cohort`` and ``frequency_of_reoffenders``. The intervals of the last two rest on how much
         children differ, for one child brings several reoffences; without ``squares``, or with fewer than ``FEWEST`` who
         reoffended, there is none. Nobody in the cohort, or nobody who reoffended: NaN, ``no_denominator``.
 
@@ -135,8 +135,8 @@ def frequencies(table: pd.DataFrame, *, level: float = 0.95, half: int = 0) -> p
     >>> frequencies(plan)[["measure", "estimate"]].round(2)
                          measure  estimate
     0                 proportion      0.27
-    1       reoffences_per_child      0.64
-    2  reoffences_per_reoffender      2.33
+    1       frequency_in_cohort      0.64
+    2  frequency_of_reoffenders      2.33
     """
     _need(table, ("events", "denominator", "reoffences"))
     extra = table["reoffences"].to_numpy(float)
@@ -188,8 +188,8 @@ def frequency_ratios(table: pd.DataFrame, *, reference: str = "White", level: fl
     Returns
     -------
     DataFrame
-        Two rows for each, with ``vocabulary.MEASURE``: ``reoffences_per_child_ratio`` and
-        ``reoffences_per_reoffender_ratio``. Fewer than ``FEWEST`` who reoffended in the group or the reference: NaN and
+        Two rows for each, with ``vocabulary.MEASURE``: ``frequency_in_cohort_ratio`` and
+        ``frequency_of_reoffenders_ratio``. Fewer than ``FEWEST`` who reoffended in the group or the reference: NaN and
         ``too_few_to_fit``. Children of unknown ethnicity are not compared.
 
     Raises
@@ -203,8 +203,8 @@ def frequency_ratios(table: pd.DataFrame, *, reference: str = "White", level: fl
     ...                     "events": 20, "denominator": 60, "reoffences": [60, 30], "squares": [240, 60]})
     >>> frequency_ratios(two)[["group", "measure", "estimate", "low", "high"]].round(2).head(2)
        group                     measure  estimate   low  high
-    0  Black  reoffences_per_child_ratio       2.0  1.06  3.79
-    1  White  reoffences_per_child_ratio       1.0   NaN   NaN
+    0  Black  frequency_in_cohort_ratio       2.0  1.06  3.79
+    1  White  frequency_in_cohort_ratio       1.0   NaN   NaN
     """
     _need(table, ("events", "denominator", "reoffences", "squares"))
     group = table["group"].astype(str)
