@@ -52,7 +52,7 @@ ORDER = """
     reoffending support cross_borough
     search_selection searches                           who was stopped and searched?
 
-    policies joint_facts audit_hidden printed_measures   what may be shown?
+    policies joint_facts joint_names audit_hidden printed_measures   what may be shown?
     disclosure attack*
     joint_system joint_audit joint_repair               can anything hidden be worked out?
     wording datafile present sentences figures printout   how do we say it and draw it?

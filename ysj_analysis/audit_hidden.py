@@ -1,7 +1,9 @@
-"""Which counts has the joint audit hidden in this run? Told to the notebook, and applied when it releases.
+"""Which counts has the joint audit hidden in this run, and which has a notebook shown? Two files tell.
 
 A notebook runs in a process of its own, so what the audit of a first run found to need hiding is handed
-to the next run in a file, named by a variable of its surroundings. It can only hide, never show.
+to the next run in a file, named by a variable of its surroundings. It can only hide, never show. In
+turn the notebook writes down every printed count that a sentence, a table or a chart has read, so that
+the audit misses none of them.
 """
 
 from __future__ import annotations
@@ -11,16 +13,25 @@ import functools
 import json
 import os
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from .joint_facts import NEEDED, Count, Fact, as_record, from_record, named
+from .joint_facts import HIDDEN, Count, Fact, as_record, from_record, told
+from .joint_names import names
+from .policies import Policy
 
 VARIABLE = "YSJ_HIDDEN_COUNTS"
 """Names the file with the counts to hide."""
+SHOWN = "YSJ_SHOWN_COUNTS"
+"""Names the folder in which the counts that are shown are written down."""
+
+Rows = tuple[tuple[Fact, ...], ...]
+"""The counts of each row of a table."""
+_written: dict[tuple[str, int], Rows] = {}
 
 
 @contextlib.contextmanager
@@ -53,36 +64,86 @@ def hiding(counts: Iterable[Count]) -> Iterator[None]:
                 os.environ[VARIABLE] = before
 
 
-def masked(table: pd.DataFrame, counts: Sequence[str]) -> pd.DataFrame:
-    """Hide in a table of printed counts those that the joint audit hid.
+@contextlib.contextmanager
+def noting() -> Iterator[list[Fact]]:
+    """Note every printed count that is shown within the block, in this process or one it starts.
+
+    Yields
+    ------
+    list of Fact
+        Empty at first; filled when the block ends.
+    """
+    before, shown = os.environ.get(SHOWN), []
+    with tempfile.TemporaryDirectory(prefix="ysj-") as folder:
+        os.environ[SHOWN] = folder
+        try:
+            yield shown
+            for path in sorted(Path(folder).iterdir()):
+                shown += [from_record(json.loads(line)) for line in path.read_text("utf-8").splitlines()]
+        finally:
+            _written.clear()
+            os.environ.pop(SHOWN)
+            if before is not None:
+                os.environ[SHOWN] = before
+
+
+def note(rows: Rows) -> None:
+    """Write down that these printed counts are shown, once; nothing where nobody notes."""
+    folder = os.environ.get(SHOWN)
+    if not folder or (folder, id(rows)) in _written:
+        return
+    _written[folder, id(rows)] = rows  # kept, so that no other takes its place in memory
+    lines = [json.dumps(as_record(fact), ensure_ascii=False) for row in rows for fact in row]
+    with (Path(folder) / f"{os.getpid()}.jsonl").open("a", encoding="utf-8") as file:
+        file.write("".join(f"{line}\n" for line in lines))
+
+
+def printed_rows(
+    true: pd.DataFrame, counts: Sequence[str], rule: Policy, of: Mapping[str, Any] | None = None
+) -> tuple[pd.DataFrame, Rows]:
+    """Print the counts of a table by a policy, but for those that the joint audit hid, and say what it tells.
 
     Parameters
     ----------
-    table : DataFrame
-        Printed counts.
+    true : DataFrame
+        True counts.
     counts : sequence of str
         Which columns hold them.
+    rule : Policy
+        The policy.
+    of : mapping, optional
+        As for ``joint_names.names``.
 
     Returns
     -------
-    DataFrame
-        The same table, a missing number where a count is hidden, and a note on its row.
+    tuple
+        The same table, a missing number where a count is hidden and a note on its row; and what each row
+        tells of which counts, empty where nobody notes it.
     """
-    path = os.environ.get(VARIABLE)
-    if not path or not set(table.columns) >= NEEDED:
-        return table
-    chosen = _read(path)
-    hide = pd.DataFrame(False, index=table.index, columns=list(counts))
-    for at, row in zip(table.index, table.to_dict("records"), strict=True):
-        for column, count in named(row).items():
-            if column in hide and count in chosen:
-                hide.loc[at, column] = True
-    out = table.assign(**{c: np.where(hide[c], np.nan, table[c].astype(float)) for c in counts})
-    if "note" not in table:
-        return out
-    return out.assign(
-        note=table["note"].astype(object).mask(hide.any(axis=1) & table["note"].eq(""), "suppressed")
+    table = true.assign(**{c: rule.printed(true[c]) for c in counts})
+    path, noted = os.environ.get(VARIABLE), os.environ.get(SHOWN)
+    if not (path or noted) or not rule.protects:
+        return table, ()
+    chosen, every = _read(path) if path else frozenset(), names(table, counts, of)
+    hide = pd.DataFrame(
+        [[row.get(c) in chosen for c in counts] for row in every], index=table.index, columns=list(counts)
     )
+    out = table.assign(**{c: np.where(hide[c], np.nan, table[c].astype(float)) for c in counts})
+    if "note" in table:
+        noted_now = hide.any(axis=1) & table["note"].eq("")
+        out = out.assign(note=table["note"].astype(object).mask(noted_now, "suppressed"))
+    return out, tuple(_told(row, here, was, rule, chosen) for row, here, was in _rows(every, out, true))
+
+
+def _rows(every, out: pd.DataFrame, true: pd.DataFrame) -> Iterator[tuple]:
+    return zip(every, out.to_dict("records"), true.to_dict("records"), strict=True)
+
+
+def _told(row: Mapping[str, Count], here: Mapping, was: Mapping, rule: Policy, chosen: frozenset) -> tuple:
+    """Say what a row as printed tells; a number that was never there tells nothing."""
+    texts = {c: HIDDEN if here[c] != here[c] else str(here[c]) for c in row if was[c] == was[c]}
+    found = (told(row[c], text, rule, hidden=chosen) for c, text in texts.items())
+    return tuple(fact for fact in found if fact is not None)
 
 
 @functools.lru_cache(maxsize=4)

@@ -7,6 +7,7 @@ again from the published table, and two private tables that print the same give 
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
@@ -14,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from .absent import instead
-from .audit_hidden import masked
+from .audit_hidden import Rows, note, printed_rows
 from .policies import (
     EDITIONS,
     ONS,
@@ -67,7 +68,7 @@ class Released:
         Where published figures come from; empty for the study's own.
     """
 
-    __slots__ = ("_counts", "_policy", "_source", "_table")
+    __slots__ = ("_by_row", "_counts", "_policy", "_rows", "_source", "_table")
 
     def __init__(self, *_arguments, **_named):
         raise TypeError("Only disclosure.release makes a Released: call disclosure.release(table).")
@@ -82,7 +83,8 @@ class Released:
 
     @property
     def table(self) -> pd.DataFrame:
-        """A copy of the printed table."""
+        """A copy of the printed table. Who reads it may show it, so what it tells is noted for the audit."""
+        note(self._rows)
         return self._table.copy()
 
     @property
@@ -144,7 +146,8 @@ class Released:
             several = isinstance(value, (list, tuple, set, frozenset))
             wanted = [str(v) for v in (value if several else [value])]
             kept &= self._table[column].astype(str).isin(wanted).to_numpy(bool)
-        return self._with(self._table[kept].reset_index(drop=True))
+        rows = tuple(itertools.compress(self._rows, kept)) if self._by_row else self._rows
+        return self._with(self._table[kept].reset_index(drop=True), rows, by_row=self._by_row)
 
     def measure(self, function: Callable[..., pd.DataFrame], **arguments) -> Released:
         """Take a measure of the printed counts.
@@ -172,7 +175,7 @@ class Released:
             if column in out and column in self.counts and self.policy.protects:
                 other = ~out[column].isna() & ~out[column].isin(self._table[column])
                 _refuse_other_counts(other, column, len(out))
-        return self._with(as_printed(out, self.policy))
+        return self._with(as_printed(out, self.policy), self._together(arguments))
 
     def derive(self, function: Callable[..., pd.DataFrame], **arguments) -> Released:
         """Apply a function of the printed table: choose, order, add up, pivot. Nothing else is at hand."""
@@ -180,7 +183,7 @@ class Released:
         for column in self.counts:
             if column in out and self.policy.protects:
                 _refuse_other_counts(~self.policy.could_print(out[column]), column, len(out))
-        return self._with(out)
+        return self._with(out, self._together(arguments))
 
     def _apply(self, function: Callable[..., pd.DataFrame], arguments: Mapping[str, Any]) -> pd.DataFrame:
         """Call a function with a copy of the printed table."""
@@ -189,8 +192,8 @@ class Released:
                 raise TypeError(
                     f"{name} is a {type(value).__name__} that was not released: give disclosure.release({name})."
                 )
-        plain = {k: v.table if isinstance(v, Released) else v for k, v in arguments.items()}
-        out = function(self.table, **plain)
+        plain = {k: v._table.copy() if isinstance(v, Released) else v for k, v in arguments.items()}
+        out = function(self._table.copy(), **plain)
         if not isinstance(out, pd.DataFrame):
             raise TypeError(
                 f"what is done to a released table must give a table, not {type(out).__name__}, so that it is "
@@ -198,9 +201,14 @@ class Released:
             )
         return out
 
-    def _with(self, table: pd.DataFrame) -> Released:
+    def _together(self, arguments: Mapping[str, Any]) -> Rows:
+        """Put what this table and released arguments tell into one: any row may now be made of all of it."""
+        released = [self, *(v for v in arguments.values() if isinstance(v, Released))]
+        return tuple(row for one in released for row in one._rows)
+
+    def _with(self, table: pd.DataFrame, rows: Rows, *, by_row: bool = False) -> Released:
         counts = tuple(c for c in self.counts if c in table.columns)
-        return _made(table, self.policy, counts, self.source)
+        return _made(table, self.policy, counts, self.source, rows, by_row=by_row)
 
 
 @instead(lambda none: none)
@@ -210,6 +218,7 @@ def release(
     policy: Policy = PUBLIC,
     counts: tuple[str, ...] = ("events", "denominator"),
     texts: tuple[str, ...] = (),
+    of: Mapping[str, Any] | None = None,
 ) -> Released:
     """Print a table of true counts by a policy.
 
@@ -224,6 +233,9 @@ def release(
         The columns that hold counts.
     texts : tuple of str
         Columns of text that may hold counts, such as those of a ledger; printed by the same rule.
+    of : mapping, optional
+        What the counts are of, where the table itself does not say: ``area, year, years``, ``unit``,
+        ``stage``. The joint audit puts them beside other counts by it; nothing of it is shown.
 
     Returns
     -------
@@ -233,7 +245,8 @@ def release(
     Raises
     ------
     DisclosureError
-        If another column holds numbers: measures are taken of what was released, not released.
+        If another column holds numbers: measures are taken of what was released, not released. If the
+        counts of two rows cannot be told apart by their labels.
 
     Examples
     --------
@@ -254,9 +267,10 @@ def release(
             f"{', '.join(map(str, private))}. Release the counts first, then take measures of what was released: "
             "disclosure.release(counts).measure(measures.rates)."
         )
-    printed = table.assign(**{c: policy.printed(table[c]) for c in counts}).reset_index(drop=True)
-    printed = printed.assign(**{c: printed[c].astype(str).map(policy.words) for c in texts})
-    return _made(masked(printed, counts) if policy.protects else printed, policy, counts)
+    plain = table.reset_index(drop=True)
+    worded = plain.assign(**{c: plain[c].astype(str).map(policy.words) for c in texts})
+    printed, rows = printed_rows(worded, counts, policy, of)
+    return _made(printed, policy, counts, rows=rows, by_row=True)
 
 
 def working(table: pd.DataFrame) -> Released:
@@ -292,11 +306,19 @@ def require(thing: object) -> Released:
 # -- inside ------------------------------------------------------------------------------------------
 
 
-def _made(table: pd.DataFrame, rule: Policy, counts: tuple[str, ...], source: str = "") -> Released:
+def _made(
+    table: pd.DataFrame,
+    rule: Policy,
+    counts: tuple[str, ...],
+    source: str = "",
+    rows: Rows = (),
+    *,
+    by_row: bool = False,
+) -> Released:
     """Make a Released: the one place that does. It keeps a table that no one else holds."""
     one = object.__new__(Released)
     kept = {"_table": table.copy(), "_policy": rule, "_counts": counts, "_source": source}
-    for name, value in kept.items():
+    for name, value in (kept | {"_rows": rows, "_by_row": by_row and bool(rows)}).items():
         object.__setattr__(one, name, value)
     return one
 

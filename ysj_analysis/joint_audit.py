@@ -229,7 +229,8 @@ class _Solver:
     def __init__(self, system: System, low: np.ndarray, high: np.ndarray, *, bound: bool = True):
         self.system = system
         self.bounds = Bounds(low, high) if bound else Bounds(0 * low, np.full_like(high, UNLIMITED))
-        self.lines = LinearConstraint(system.rows, system.low, system.high)
+        ends = (np.where(np.abs(e) < UNLIMITED, e, np.copysign(np.inf, e)) for e in (system.low, system.high))
+        self.lines = LinearConstraint(system.rows, *ends)
         self.seen = np.array([[np.inf], [-np.inf]]) * np.ones(len(system.names))
 
     def range(self, target: int) -> tuple[float, float]:

@@ -13,17 +13,23 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 
 from .policies import DisclosureError, Policy
-from .vocabulary import POPULATION
+from .vocabulary import POPULATION, UNKNOWN
 
 REACHED, THROUGH, BEFORE = "reached", "through", "before"
 """Who reached a stage by date; who of a cohort went through to it; who was in the cohort before it."""
 
 OWN, EARLIER, OUTSIDE = "own", "earlier", "outside"
 HIDDEN = "[c]"
-UNLIMITED = 10**6
+UNLIMITED = 10**9
 _NOT_DIMENSIONS = frozenset({"measure", "area", "year", "years", "unit", "stage", "base"})
 _AFTER_DIMENSIONS = ("reference", "events")
 NEEDED = frozenset({"area", "year", "years", "unit", "stage", "base", "events", "denominator"})
+GROUP, KIND, BOTH, SEARCHES = "group", "kind of unknown", "both", "searches"
+KNOWN = f"not {UNKNOWN}"
+"""In a part of a whole, every value of a dimension but the unknown."""
+HELD = " as held for edition "
+"""Stands behind an area whose records have been revised since, and before the number of the edition."""
+_KINDS = frozenset({"Not stated", "Not known", "Not recorded"})
 
 
 @dataclass(frozen=True, order=True)
@@ -100,7 +106,7 @@ def coarser(fact: Fact, rule: Policy) -> Fact | None:
     >>> from .policies import PUBLIC
     >>> one = Fact(Count("children", "arrest", "A", REACHED, 2023, 2023), 13, 17)
     >>> [(f.low, f.high) for f in (coarser(one, PUBLIC), coarser(coarser(one, PUBLIC), PUBLIC))]
-    [(8, 17), (8, 1000000)]
+    [(8, 17), (8, 1000000000)]
     """
     if fact.origin != OWN or fact.level == 3:
         return None
@@ -136,12 +142,36 @@ def of_table(text: str, rule: Policy, *, hidden: frozenset[Count] = frozenset())
         return
     for row in rows:
         for column, count in named(row).items():
-            bounds = _bounds(row[column], rule)
-            by_audit = row[column] == HIDDEN and count in hidden
-            if bounds:
-                low, high = (0, UNLIMITED) if by_audit else bounds
-                origin = OWN if rule.protects else OUTSIDE
-                yield Fact(count, low, high, level=3 if by_audit else 0, origin=origin)
+            found = told(count, row[column], rule, hidden=hidden)
+            if found:
+                yield found
+
+
+def told(count: Count, text: str, rule: Policy, *, hidden: frozenset[Count] = frozenset()) -> Fact | None:
+    """Say what a print tells of a count; None where it tells nothing, as "not applicable".
+
+    Parameters
+    ----------
+    count : Count
+        Which.
+    text : str
+        As printed: a number or a mark.
+    rule : Policy
+        The policy it is printed by.
+    hidden : frozenset of Count
+        Counts that the joint audit hid.
+
+    Returns
+    -------
+    Fact or None
+        The count, and the interval its print stands for.
+    """
+    bounds = _bounds(text, rule)
+    if bounds is None:
+        return None
+    by_audit = text == HIDDEN and count in hidden
+    low, high = (0, UNLIMITED) if by_audit else bounds
+    return Fact(count, low, high, level=3 if by_audit else 0, origin=OWN if rule.protects else OUTSIDE)
 
 
 def named(row: Mapping[str, object]) -> dict[str, Count]:
@@ -170,13 +200,22 @@ def named(row: Mapping[str, object]) -> dict[str, Count]:
     span = (last - int(row["years"]) + 1, last)  # type: ignore[call-overload]
     columns = list(row)
     ahead = columns[: min(columns.index(c) for c in _AFTER_DIMENSIONS if c in row)]
-    where = tuple(sorted((c, str(row[c])) for c in ahead if c not in _NOT_DIMENSIONS))
+    given = {c: str(row[c]) for c in ahead if c not in _NOT_DIMENSIONS}
     unit, area = str(row["unit"]), str(row["area"])
+    if given.get("defined_by") == BOTH:
+        rest = {d: v for d, v in given.items() if d not in (GROUP, "defined_by")}
+        of = rest | {group_by(who): given[GROUP] for who in ("self-defined", "officer-defined")}
+        recorded = of | {group_by("officer-defined"): KNOWN}
+        return {
+            "events": Count(unit, stage, area, REACHED, *span, part(of)),
+            "denominator": Count(unit, stage, area, REACHED, *span, part(recorded)),
+        }
+    where = part(_grouped(given))
     if base == stage:
-        whole = tuple(part for part in where if part[0] != "group")
+        ours = {d: v for d, v in given.items() if d not in (GROUP, "defined_by")}
         return {
             "events": Count(unit, stage, area, REACHED, *span, where),
-            "denominator": Count(unit, stage, area, REACHED, *span, whole),
+            "denominator": Count(unit, stage, area, REACHED, *span, part(ours)),
         }
     if base == POPULATION:
         return {"events": Count(unit, stage, area, REACHED, *span, where)}
@@ -184,6 +223,28 @@ def named(row: Mapping[str, object]) -> dict[str, Count]:
         "events": Count(unit, stage, area, f"{THROUGH} {base}", *span, where),
         "denominator": Count(unit, base, area, BEFORE, *span, where),
     }
+
+
+def group_by(who: str) -> str:
+    """Name the dimension of the groups as one side says them: two sides are two ways to divide one whole."""
+    return f"{GROUP} ({who})"
+
+
+def part(where: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """Write a part of a whole in the order of its dimensions."""
+    return tuple(sorted(where.items()))
+
+
+def _grouped(given: Mapping[str, str]) -> dict[str, str]:
+    """Tell apart by whose word a group is, and take a kind of unknown for a part of the unknown."""
+    out = dict(given)
+    who = out.pop("defined_by", None)
+    group = out.pop(GROUP, None)
+    if group is not None:
+        out[group_by(who) if who else GROUP] = UNKNOWN if group in _KINDS else group
+    if group in _KINDS:
+        out[f"{KIND} ({who})" if who else KIND] = group.lower()
+    return out
 
 
 def _bounds(text: str, rule: Policy) -> tuple[int, int] | None:

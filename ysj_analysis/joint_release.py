@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from . import editions
-from .audit_hidden import hiding
+from .audit_hidden import hiding, noting
 from .joint_facts import OWN, Count, Fact, of_table, together
 from .joint_repair import Audited, audited
 from .policies import PUBLISHED, DisclosureError, Policy
@@ -84,17 +84,18 @@ def cleared(
     others = outside_facts(outside)
     hidden = editions.known(past, name)
     for _ in range(_RUNS):
-        with hiding(hidden):
+        with hiding(hidden), noting() as noted:
             shown = run()
-        own = printed(tables(shown), rule, hidden)
+        own = printed(tables(shown), rule, hidden, noted)
+        useful = Audited(tuple(printed(tables(shown), rule, hidden)), 0).usefulness()
         this = editions.Edition(name, rule.name, tuple(own))
         if this in past:  # it has appeared before, so that it adds nothing to what is known
-            return shown, Cleared(this, Audited(tuple(own), 0).usefulness())
+            return shown, Cleared(this, useful)
         earlier = [f for e in past for f in e.earlier()]
         wanted = audited([*own, *earlier, *others], rule, steps=_HIDE).coarsened.keys()
         more = wanted - this.hidden
         if not more:
-            return shown, Cleared(this, Audited(tuple(own), 0).usefulness())
+            return shown, Cleared(this, useful)
         if more <= hidden:  # it was asked to hide them, and did not
             break
         hidden |= more
@@ -104,8 +105,13 @@ def cleared(
     )
 
 
-def printed(tables: Mapping[str, Mapping[str, Any]], rule: Policy, hidden: frozenset[Count]) -> list[Fact]:
-    """Read every count that the tables of an edition print by its own policy.
+def printed(
+    tables: Mapping[str, Mapping[str, Any]],
+    rule: Policy,
+    hidden: frozenset[Count],
+    noted: Sequence[Fact] = (),
+) -> list[Fact]:
+    """Gather every count that an edition prints by its own policy, in a table, a sentence or a chart.
 
     Parameters
     ----------
@@ -115,6 +121,8 @@ def printed(tables: Mapping[str, Mapping[str, Any]], rule: Policy, hidden: froze
         The policy of the edition.
     hidden : frozenset of Count
         Counts that the joint audit hid.
+    noted : sequence of Fact
+        What the notebook noted as shown.
 
     Returns
     -------
@@ -122,7 +130,7 @@ def printed(tables: Mapping[str, Mapping[str, Any]], rule: Policy, hidden: froze
         Each count once.
     """
     texts = [t["csv"] for t in tables.values() if t.get("policy") == rule.name]
-    found = [f for text in texts for f in of_table(text, rule, hidden=hidden)]
+    found = [*noted, *(f for text in texts for f in of_table(text, rule, hidden=hidden))]
     return [f for f in together(found) if f.origin == OWN]
 
 

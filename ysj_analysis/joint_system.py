@@ -6,6 +6,7 @@ All that is printed becomes one linear system over whole numbers, split where no
 from __future__ import annotations
 
 import itertools
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,8 +15,21 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
-from .joint_facts import BEFORE, THROUGH, UNLIMITED, Count, Fact
-from .vocabulary import STAGES
+from .joint_facts import (
+    BEFORE,
+    GROUP,
+    HELD,
+    KIND,
+    KNOWN,
+    REACHED,
+    SEARCHES,
+    THROUGH,
+    UNLIMITED,
+    Count,
+    Fact,
+)
+from .joint_names import AMONG, FOUND, LEFT, REMOVED
+from .vocabulary import STAGES, UNKNOWN
 
 ADDITIVE = frozenset({"episodes", "cases", "offences", "searches"})
 """Units that are counted once in one year, so that years add. A child may be counted in several."""
@@ -25,6 +39,14 @@ PARTITIONS: Mapping[str, tuple[str, ...]] = {
     for base in sorted({stage.base for stage in STAGES.values() if stage.kind == "partition"})
 }
 """The outcomes of a decision, of which every case has exactly one."""
+
+_MONTHS, _REST = 12, "(other months)"
+
+TOGETHER = re.compile(r", | and | & ")
+"""What stands between the areas of a report on several: "Camden and Islington"."""
+
+_EXCLUSIVE = ("outcome: ", "object: ")
+"""Stages of which a search is at one at most."""
 
 Terms = dict[Count, float]
 
@@ -62,7 +84,10 @@ class System:
 
 
 def systems(
-    facts: Sequence[Fact], partitions: Mapping[str, Sequence[str]] = PARTITIONS, unit_adds=ADDITIVE
+    facts: Sequence[Fact],
+    partitions: Mapping[str, Sequence[str]] = PARTITIONS,
+    unit_adds=ADDITIVE,
+    revised: int | None = None,
 ) -> list[System]:
     """Set up the systems of a release.
 
@@ -71,9 +96,13 @@ def systems(
     facts : sequence of Fact
         From ``joint_facts.together``.
     partitions : mapping of str to sequence of str
-        Stages whose counts add up to the stage that feeds them, if all of them are printed.
+        Stages whose counts add up to the stage that feeds them, if all of them are printed. Without any,
+        nothing is taken to add up but groups, sexes and years.
     unit_adds : set of str
         Units of which years add.
+    revised : int, optional
+        By how many at most a record was revised between editions: ties the counts of an area to those of
+        the same area as an earlier edition held them, ``joint_facts.as_held``.
 
     Returns
     -------
@@ -81,7 +110,9 @@ def systems(
         One for each part that nothing links to another, in order.
     """
     lines = _Lines(facts, unit_adds, PARTITIONS)
-    rules = [*lines.windows(), *lines.nested(), *lines.whole_partitions(partitions)]
+    rules = [*lines.windows(), *lines.nested(), *lines.revisions(revised)]
+    if partitions:
+        rules += [*lines.whole_partitions(partitions), *lines.searches(), *lines.ledgers(), *lines.areas()]
     measured = [(str(fact.count), lines.terms(fact.count)) for fact in facts]
     seen = {name for name, _ in measured}
     measured += [(str(v), {v: 1.0}) for v in sorted(lines.variables) if str(v) not in seen]
@@ -102,13 +133,22 @@ class _Lines:
     def __init__(self, facts: Sequence[Fact], unit_adds: Iterable[str], procedures: Iterable[str]):
         self.adds, self.procedures = frozenset(unit_adds), frozenset(procedures)
         self.counts = sorted({fact.count for fact in facts})
+        self.printed = {fact.count: (fact.low, fact.high) for fact in facts}
         self.values: dict[tuple, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
         self.spans: dict[tuple, set[tuple[int, int]]] = defaultdict(set)
         for count in self.counts:
             family = _family(count)
             self.spans[family].add((count.first, count.last))
             for dimension, value in count.where:
-                self.values[family][dimension].add(value)
+                if value != KNOWN:
+                    self.values[family][dimension].add(value)
+                else:
+                    self.values[family][dimension] |= {UNKNOWN}
+                if dimension == "month":
+                    self.values[family][dimension] |= {_REST}
+        for months in (d["month"] for d in self.values.values() if "month" in d):
+            if len(months) > _MONTHS:
+                months.discard(_REST)
         self.variables: set[Count] = set()
         for count in self.counts:
             self.terms(count)
@@ -130,8 +170,9 @@ class _Lines:
         """List the smallest parts of a family in which some dimensions have given values."""
         values = self.values[family]
         names = sorted(values)
-        choices = [[fixed[n]] if n in fixed else sorted(values[n]) for n in names]
-        return [tuple(zip(names, chosen, strict=True)) for chosen in itertools.product(*choices)]
+        choices = [_chosen(fixed.get(n), sorted(values[n])) for n in names]
+        every = (_sensible(dict(zip(names, chosen, strict=True))) for chosen in itertools.product(*choices))
+        return list(dict.fromkeys(every))
 
     def windows(self) -> list[tuple[Terms, float, float]]:
         """Children: a window is at most the sum of windows that cover it, and at least each within it."""
@@ -165,7 +206,74 @@ class _Lines:
                 if not {d for d, _ in count.where} <= set(self.values[_family(other)]):
                     continue
                 pairs.append((self.terms(count), {v: -w for v, w in self.terms(other).items()}))
+        for count in [c for c in self.counts if c.series.startswith(f"{FOUND} ")]:
+            among = _at(count, count.where, series=count.series.replace(FOUND, AMONG, 1))
+            if among in self.variables:
+                pairs.append((self.terms(count), {v: -w for v, w in self.terms(among).items()}))
         return pairs
+
+    def searches(self) -> list[tuple[Terms, float, float]]:
+        """Searches are followed from the day they were made; each has one object and one outcome at most."""
+        rules, printed = [], set(self.counts)
+        for count in [c for c in self.counts if c.unit == SEARCHES]:
+            if count.series == BEFORE and (same := _at(count, count.where, series=REACHED)) in printed:
+                rules.append((self.terms(count) | _minus(self.terms(same)), 0, 0))
+            if count.series not in (REACHED, BEFORE) or count.stage.startswith(_EXCLUSIVE):
+                continue
+            for kind, series in itertools.product(_EXCLUSIVE, (count.series, f"{THROUGH} {count.stage}")):
+                alike = [
+                    c
+                    for c in self.counts
+                    if c.stage.startswith(kind) and c == _at(count, count.where, stage=c.stage, series=series)
+                ]
+                if alike and series != BEFORE:
+                    terms = _minus(self.terms(count))
+                    for one in alike:
+                        terms |= self.terms(one)
+                    rules.append((terms, -UNLIMITED, 0))
+        return rules
+
+    def ledgers(self) -> list[tuple[Terms, float, float]]:
+        """What a line of a ledger leaves is what the next one removes and what that leaves."""
+        rules = []
+        left = sorted((c for c in self.counts if c.series.startswith(f"{LEFT} ")), key=lambda c: c.series)
+        for before, after in itertools.pairwise(left):
+            removed = _at(after, after.where, series=after.series.replace(LEFT, REMOVED, 1))
+            if removed not in self.variables or _family(before)[:3] != _family(after)[:3]:
+                continue
+            whole, taken, rest = (self.printed[c] for c in (before, removed, after))
+            if whole[0] <= taken[1] + rest[1] and taken[0] + rest[0] <= whole[1]:  # lines of one kind of row
+                rules.append(({before: 1.0, removed: -1.0, after: -1.0}, 0, 0))
+        return rules
+
+    def areas(self) -> list[tuple[Terms, float, float]]:
+        """Areas of which one is all the others together: they add up, but for children who are in two."""
+        rules, printed = [], set(self.counts)
+        for count in self.counts:
+            parts = [replace(count, area=name) for name in TOGETHER.split(count.area)]
+            if len(parts) < 2 or not set(parts) <= printed:
+                continue
+            whole = self.terms(count)
+            for part in parts:
+                rules.append((_minus(whole) | self.terms(part), -UNLIMITED, 0))
+            terms = _minus(whole)
+            for part in parts:
+                terms |= self.terms(part)
+            rules.append((terms, 0, 0 if count.unit in self.adds else UNLIMITED))
+        return rules
+
+    def revisions(self, most: int | None) -> list[tuple[Terms, float, float]]:
+        """Tie what an earlier edition held to what is held now, but for so many records revised."""
+        if most is None:
+            return []
+        rules = []
+        for then in [c for c in sorted(self.variables | set(self.counts)) if HELD in c.area]:
+            now = replace(then, area=then.area.partition(HELD)[0])
+            known = self.values.get(_family(now), {})
+            held = (now.first, now.last) in self.spans.get(_family(now), ()) or now in self.variables
+            if held and {d for d, _ in now.where} <= set(known):
+                rules.append((self.terms(then) | _minus(self.terms(now)), -most, most))
+        return rules
 
     def remainders(self) -> list[tuple[str, Terms]]:
         """Name those who did not go on from a stage: they must stay as unknown as those who did.
@@ -206,6 +314,25 @@ class _Lines:
                     terms |= self.terms(part)
                 rules.append((terms, 0, 0 if count.unit in self.adds else UNLIMITED))
         return rules
+
+
+def _chosen(value: str | None, every: list[str]) -> list[str]:
+    """List the values that a part of a whole takes in."""
+    if value is None:
+        return every
+    return [v for v in every if v != UNKNOWN] if value == KNOWN else [value]
+
+
+def _sensible(where: dict[str, str]) -> tuple[tuple[str, str], ...]:
+    """Write a smallest part; only the unknown are of a kind of the unknown."""
+    for dimension in where:
+        if dimension.startswith(KIND) and where[dimension.replace(KIND, GROUP)] != UNKNOWN:
+            where[dimension] = "(none)"
+    return tuple(where.items())
+
+
+def _minus(terms: Terms) -> Terms:
+    return {v: -w for v, w in terms.items()}
 
 
 def _family(count: Count) -> tuple[str, str, str, str]:

@@ -33,13 +33,14 @@ __all__ = [
     "objects",
     "officer_defined",
     "outcomes",
+    "part",
     "select",
     "self_defined",
     "stages",
     "unknown",
 ]
 
-SELF, OFFICER = "self-defined", "officer-defined"
+SELF, OFFICER, BOTH = "self-defined", "officer-defined", "both"
 SEARCH = "stop_search"
 LINKED = "outcome_linked"
 ARREST = "outcome: Arrest"
@@ -178,7 +179,7 @@ def agreements(chosen: Selection) -> pd.DataFrame:
     -------
     DataFrame
         As `self_defined`, for each group officers can choose: how many were seen as it, out of the
-        searches of that group in which the officer recorded one.
+        searches of that group in which the officer recorded one. ``defined_by`` is "both".
     """
     pairs = _pairs(chosen)
     known = pairs[(pairs["self_defined"] != UNKNOWN) & (pairs["officer_defined"] != UNKNOWN)]
@@ -186,7 +187,7 @@ def agreements(chosen: Selection) -> pd.DataFrame:
     table = known.groupby("self_defined", sort=False)["events"].sum().rename("denominator").to_frame()
     table = table.assign(events=seen).reset_index(names="group")
     table = table[table["group"].isin(officers_list(chosen))]
-    return _laid_out(table.assign(defined_by=SELF, stage=SEARCH, base=SEARCH), chosen)
+    return _laid_out(table.assign(defined_by=BOTH, stage=SEARCH, base=SEARCH), chosen)
 
 
 def cross(chosen: Selection) -> pd.DataFrame:
@@ -208,6 +209,19 @@ def cross(chosen: Selection) -> pd.DataFrame:
     table = pairs.loc[list(BROAD), seen].rename(columns={UNKNOWN: "not_recorded"})
     table = table.assign(all=table.sum(axis=1)).astype(float).reset_index()
     return table.rename_axis(None, axis=1)
+
+
+def part(chosen: Selection) -> dict[str, object]:
+    """Say which area and which period a table is of that does not say so itself, for its release."""
+    month = {"month": f"{chosen.month:02d}"} if chosen.month else {}
+    return {
+        "area": chosen.area,
+        "year": chosen.year,
+        "years": 1,
+        "unit": "searches",
+        "stage": SEARCH,
+        **month,
+    }
 
 
 def crossed_counts(chosen: Selection) -> tuple[str, ...]:
@@ -365,9 +379,12 @@ def _laid_out(table: pd.DataFrame, chosen: Selection) -> pd.DataFrame:
         "base",
         "group",
         "defined_by",
+        *(["month"] if chosen.month else []),
         "events",
         "denominator",
     ]
+    if chosen.month:  # the counts of a month are a part of those of the year
+        table = table.assign(month=f"{chosen.month:02d}")
     return table[columns].reset_index(drop=True)
 
 
