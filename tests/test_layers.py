@@ -63,8 +63,9 @@ ORDER = """
     shell engine
     kernel parameters execution content lengths page            how is it rendered?
     publication request editions joint_release manifest
-    inspection report_folder report
-    command_settings exit_codes commands_* commands __main__
+    inspection report_folder report verify
+    exit_codes batch*
+    command_settings commands_* commands __main__
 """
 
 

@@ -33,14 +33,15 @@ def notebook(folder: Path, *cells: tuple, name="tiny", **metadata) -> Path:
     return path
 
 
-def in_kernel(folder: Path, *cells: tuple, timeout=60, kernel=True, **values):
+def in_kernel(folder: Path, *cells: tuple, timeout=60, within=None, **values):
     path = notebook(folder, PARAMETERS, *cells)
     given = {"year": 2023} | values
-    return execution.run(execution.read(path), given, name="tiny", timeout=timeout, kernel=kernel)
+    return execution.run(execution.read(path), given, name="tiny", timeout=timeout, within=within)
 
 
 def in_fork(folder: Path, *cells: tuple, **given):
-    return in_kernel(folder, *cells, kernel=False, **given)
+    with execution.forked() as process:
+        return in_kernel(folder, *cells, within=process, **given)
 
 
 FORK = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
@@ -337,6 +338,17 @@ def test_a_fork_shows_what_a_kernel_shows(tmp_path):
         assert here.execution_count == there.execution_count
 
 
+@FORK
+@QUIET
+def test_a_notebook_that_is_run_again_finds_nothing_of_the_first_run(tmp_path):
+    cells = code("'earlier' in globals(), year, _, __name__", "earlier = 1; earlier", "Out", "print(earlier)")
+    with execution.forked() as process:
+        first, again = (in_kernel(tmp_path, *cells, within=process, year=y) for y in (2021, 2021))
+        other = in_kernel(tmp_path, *cells, within=process, year=2022)
+    assert nbformat.writes(first) == nbformat.writes(again)
+    assert other.cells[1].outputs[0].data["text/plain"].startswith("(False, 2022, ''")
+
+
 def plain(outputs) -> list[dict]:
     """Leave out the address of the cell in a warning, and a drawing's bytes."""
     return [
@@ -354,7 +366,8 @@ def test_a_fork_dies_with_its_parent(tmp_path):
     path = notebook(tmp_path, PARAMETERS, ("code", cell))
     program = (
         "from ysj_analysis import execution\n"
-        f"execution.run(execution.read({str(path)!r}), {{}}, name='tiny', kernel=False)"
+        "with execution.forked() as process:\n"
+        f"    execution.run(execution.read({str(path)!r}), {{}}, name='tiny', within=process)"
     )
     here = {**os.environ, "PYTHONPATH": str(Path(execution.__file__).parents[1])}
     parent = subprocess.Popen([sys.executable, "-c", program], env=here, cwd=tmp_path)

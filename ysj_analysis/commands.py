@@ -6,7 +6,7 @@ import sys
 
 from cyclopts import App
 
-from . import __version__, commands_data, commands_report
+from . import __version__, commands_batch, commands_data, commands_report
 
 app = App(
     name="ysj",
@@ -19,12 +19,14 @@ app = App(
 
 for _command in (
     commands_report.report,
+    commands_batch.batch,
     commands_report.court_paragraph,
     commands_data.measure,
     commands_data.convert,
     commands_data.check,
     commands_data.synth,
     commands_report.attack,
+    commands_report.verify,
 ):
     app.command(_command)
 

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 
 from .command_settings import Settings, pairs
-from .exit_codes import DONE, REFUSED
+from .exit_codes import DIFFERENT, DONE, REFUSED
 
 
 def report(
@@ -174,3 +174,34 @@ def attack(
     result = attack(folders or [], spec=spec)
     print(dumps(result.plain(), indent=2, ensure_ascii=False) if json else result.text())
     return REFUSED if result.succeeded else DONE
+
+
+def verify(
+    folder: Path, /, *, data: Path | None = None, notebook: Path | None = None, timeout: int = 600
+) -> int:
+    """Render a report again from its manifest and compare every byte; exit 1 where one differs.
+
+    Example: ysj verify reports/islington/2023/annual_report
+
+    Parameters
+    ----------
+    folder : path
+        The report.
+    data : path
+        The study it was made from; by default the notebook's own, data/synthetic.
+    notebook : path
+        The notebook, where it is none of the kit.
+    timeout : int
+        Seconds one cell may take.
+    """
+    from .verify import verify
+
+    found = verify(folder, data=data, notebook=notebook, timeout=timeout)
+    if found.same:
+        print(f"{folder}: {found.files} files, and every byte comes out the same.")
+    else:
+        more = f" ({len(found.differences) - 1} more)" if len(found.differences) > 1 else ""
+        print(f"{folder}: not the same. First: {found.differences[0]}{more}.", file=sys.stderr)
+    for note in found.notes:
+        print(note, file=sys.stderr)
+    return DONE if found.same else DIFFERENT

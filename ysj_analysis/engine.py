@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import importlib
 import os
 import signal
 import sys
 import threading
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable
 from multiprocessing.connection import Connection, Pipe
 from pathlib import Path
 from typing import Any
@@ -36,20 +37,88 @@ def possible() -> bool:
     return hasattr(os, "fork") and threading.active_count() == 1
 
 
-def warm() -> None:
-    """Import what the reports of the kit use, so that every fork of this process has it."""
-    import importlib
+_PACKAGES = ("matplotlib", "seaborn", "scipy", "statsmodels", "pandas", "numpy", "duckdb", __package__)
+_learned: set[str] = set()
 
-    for name in (
-        *("matplotlib.figure", "matplotlib.backends.backend_svg", "matplotlib_inline.backend_inline"),
-        *("papermill", "nbconvert", "IPython.core.interactiveshell"),
-        *(f"{__package__}.{m}" for m in ("shell", "load", "pipeline", "present", "figures", "sentences")),
-    ):
-        importlib.import_module(name)
+
+def warm() -> None:
+    """Import what every report needs, so that every fork of this process has it, and draw once."""
+    from io import StringIO
+
+    names = ("papermill", "nbconvert", "matplotlib_inline.backend_inline", f"{__package__}.shell")
+    learn([*names, *(f"{__package__}.{m}" for m in ("load", "pipeline", "present", "figures", "sentences"))])
+    from matplotlib.figure import Figure
+
+    figure = Figure()
+    figure.add_subplot().set_title("fonts are looked up once")
+    figure.savefig(StringIO(), format="svg")
+
+
+def learn(modules: Iterable[str]) -> None:
+    """Import modules that a report was seen to use, so that the next one finds them here."""
+    for name in sorted(set(modules) - sys.modules.keys()):
+        with contextlib.suppress(ImportError):
+            importlib.import_module(name)
+
+
+def learned() -> list[str]:
+    """List what notebooks of this process imported, and it itself, of the packages that reports use."""
+    return sorted(n for n in _learned | sys.modules.keys() if n.partition(".")[0] in _PACKAGES)
+
+
+class Process:
+    """The process of a notebook: forked when it is first asked, and asked again where a notebook is run again.
+
+    Attributes
+    ----------
+    scratch : Path
+        A private folder, its working directory.
+    """
+
+    def __init__(self, scratch: Path) -> None:
+        self.scratch = scratch
+        self._pipe: Connection | None = None
+        self._number = 0
+
+    def begin(self, surroundings: dict[str, str]) -> None:
+        """Have nothing of a notebook that ran before, and these surroundings."""
+        if self._pipe is None:
+            self._pipe, theirs = Pipe()
+            sys.stdout.flush()
+            sys.stderr.flush()
+            self._number = os.fork()
+            if self._number == 0:
+                self._pipe.close()
+                _become(theirs, self.scratch)
+            theirs.close()
+        self.ask(surroundings, 60)
+
+    def ask(self, what: str | dict[str, str] | None, seconds: float) -> Any:
+        """Run a cell, and give what it shows; or begin, or with None give the modules that are imported."""
+        assert self._pipe is not None
+        try:
+            self._pipe.send(what)
+            if not self._pipe.poll(seconds):
+                raise CellTimeout
+            return self._pipe.recv()
+        except (EOFError, ConnectionError):
+            raise Died from None
+
+    def end(self) -> None:
+        """Kill it."""
+        if self._pipe is None:
+            return
+        self._pipe.close()
+        self._pipe = None
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self._number, signal.SIGKILL)
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(self._number, 0)
 
 
 def register() -> None:
     """Make the engine known to papermill, which must be imported quietly before."""
+    from nbformat import from_dict
     from papermill.engines import Engine, papermill_engines
 
     class Forked(Engine):
@@ -57,62 +126,31 @@ def register() -> None:
 
         @classmethod
         def execute_managed_notebook(cls, nb_man: Any, kernel_name: str, **given: Any) -> Any:
-            from nbformat import from_dict
-
-            with _process(given["scratch"], given["surroundings"]) as ask:
-                for index, cell in enumerate(nb_man.nb.cells):
-                    nb_man.cell_start(cell, index)
-                    if (
-                        cell.cell_type == "code"
-                        and cell.source.strip()
-                        and _SKIP not in cell.metadata.get("tags", ())
-                    ):
-                        reply = ask(cell.source, given["execution_timeout"])
-                        cell.outputs = [from_dict(o) for o in reply["outputs"]]
-                        cell.execution_count = reply["count"]
-                        if reply["left"]:
-                            given["on_exit"](index)
-                    nb_man.cell_complete(cell, index)
-                    if any(o.output_type == "error" for o in cell.get("outputs", ())):
-                        nb_man.cell_exception(cell, index)
-                        break
+            process, timeout = given["process"], given["execution_timeout"]
+            process.begin(given["surroundings"])
+            for index, cell in enumerate(nb_man.nb.cells):
+                nb_man.cell_start(cell, index)
+                if _runs(cell):
+                    reply = process.ask(cell.source, timeout)
+                    cell.outputs = [from_dict(o) for o in reply["outputs"]]
+                    cell.execution_count = reply["count"]
+                    if reply["left"]:
+                        given["on_exit"](index)
+                nb_man.cell_complete(cell, index)
+                if any(o.output_type == "error" for o in cell.get("outputs", ())):
+                    nb_man.cell_exception(cell, index)
+                    break
+            _learned.update(process.ask(None, timeout))
             return nb_man.nb
 
     papermill_engines.register(NAME, Forked)
 
 
-@contextlib.contextmanager
-def _process(scratch: Path, surroundings: dict[str, str]) -> Iterator[Callable[[str, float], dict[str, Any]]]:
-    """Fork the process of a notebook; give a function that runs a cell in it."""
-    ours, theirs = Pipe()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    number = os.fork()
-    if number == 0:
-        ours.close()
-        _become(theirs, scratch, surroundings)
-    theirs.close()
-
-    def ask(source: str, seconds: float) -> dict[str, Any]:
-        try:
-            ours.send(source)
-            if not ours.poll(seconds):
-                raise CellTimeout
-            return ours.recv()
-        except (EOFError, ConnectionError):
-            raise Died from None
-
-    try:
-        yield ask
-    finally:
-        ours.close()
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(number, signal.SIGKILL)
-        with contextlib.suppress(ChildProcessError):
-            os.waitpid(number, 0)
+def _runs(cell: Any) -> bool:
+    return cell.cell_type == "code" and cell.source.strip() and _SKIP not in cell.metadata.get("tags", ())
 
 
-def _become(pipe: Connection, scratch: Path, surroundings: dict[str, str]) -> None:
+def _become(pipe: Connection, scratch: Path) -> None:
     """Be the process of a notebook, from here to the end."""
     status = 1
     try:
@@ -120,15 +158,18 @@ def _become(pipe: Connection, scratch: Path, surroundings: dict[str, str]) -> No
             signal.signal(asked, signal.SIG_DFL)
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to parent and child alike
         die_with_parent()
-        os.environ.clear()
-        os.environ.update(surroundings)
-        os.chdir(scratch)
         _warn_as_usual()
         from . import shell
 
-        ours = shell.shell(scratch)
         while True:
-            pipe.send(shell.execute(ours, pipe.recv()))
+            what = pipe.recv()
+            if isinstance(what, dict):
+                os.environ.clear()
+                os.environ.update(what)
+                os.chdir(scratch)
+                pipe.send(shell.begin(scratch))
+            else:
+                pipe.send(list(sys.modules) if what is None else shell.execute(what))
     except EOFError:
         status = 0
     except BaseException as error:

@@ -73,13 +73,44 @@ def read(path: Path) -> Any:
     return notebook
 
 
+@contextlib.contextmanager
+def process() -> Iterator[engine.Process | None]:
+    """Give a process in which a notebook can be run, and run again; None where each run has a kernel.
+
+    It is forked where this process was started as a notebook's must be (`kernel.settle`) and has one
+    thread.
+    """
+    if not (settled() and engine.possible()):
+        yield None
+        return
+    with forked() as one:
+        yield one
+
+
+@contextlib.contextmanager
+def forked() -> Iterator[engine.Process]:
+    """Give a process that is forked from this one."""
+    with _scratch() as scratch:
+        one = engine.Process(scratch)
+        try:
+            yield one
+        finally:
+            one.end()
+
+
+@contextlib.contextmanager
+def _scratch() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="ysj-", ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
+
+
 def run(
     notebook: Any,
     parameters: Mapping[str, Any],
     *,
     name: str,
     timeout: int = 600,
-    kernel: bool | None = None,
+    within: engine.Process | None = None,
 ) -> Any:
     """Run a notebook in a fresh process of this very interpreter; nothing is written.
 
@@ -93,9 +124,8 @@ def run(
         What to call the notebook in messages.
     timeout : int
         Seconds a cell may take.
-    kernel : bool, optional
-        Whether in a Jupyter kernel, or in a process forked from this one. By default a fork where this
-        process was started as a notebook's must be (`kernel.settle`) and has one thread.
+    within : engine.Process, optional
+        From `process`; without it the notebook has a Jupyter kernel.
 
     Returns
     -------
@@ -107,13 +137,12 @@ def run(
     NotebookError
         If a cell fails, times out or does not run, or the kernel dies.
     """
-    forked = settled() and engine.possible() if kernel is None else not kernel
-    with tempfile.TemporaryDirectory(prefix="ysj-", ignore_cleanup_errors=True) as scratch:
-
-        def work() -> Any:
-            return _papermill(notebook, parameters, Path(scratch), name, timeout, forked)
-
-        done = _stripped(work() if forked else _with_own_loop(work))
+    if within is not None:
+        done = _papermill(notebook, parameters, name, timeout, within.scratch, within)
+    else:
+        with _scratch() as scratch:
+            done = _with_own_loop(lambda: _papermill(notebook, parameters, name, timeout, scratch, None))
+    done = _stripped(done)
     _require_whole(done, name)
     return done
 
@@ -157,22 +186,23 @@ def _in_kernel(scratch: Path, name: str, number: Callable[[int], int]) -> dict[s
     }
 
 
-def _forked(scratch: Path, name: str, number: Callable[[int], int]) -> dict[str, Any]:
+def _in_fork(process: engine.Process, name: str, number: Callable[[int], int]) -> dict[str, Any]:
     """Give papermill's settings for a process forked from this one."""
 
     def on_exit(cell_index: int) -> None:
         raise _left(name, number(cell_index))
 
-    return {
-        "engine_name": engine.NAME,
-        "scratch": scratch,
-        "surroundings": environment(scratch),
-        "on_exit": on_exit,
-    }
+    surroundings = environment(process.scratch)
+    return {"engine_name": engine.NAME, "process": process, "surroundings": surroundings, "on_exit": on_exit}
 
 
 def _papermill(
-    notebook: Any, parameters: Mapping[str, Any], scratch: Path, name: str, timeout: int, forked: bool
+    notebook: Any,
+    parameters: Mapping[str, Any],
+    name: str,
+    timeout: int,
+    scratch: Path,
+    process: engine.Process | None,
 ) -> Any:
     number = _numbering(notebook, parameters)
     with quick_imports(), _quiet():
@@ -192,7 +222,7 @@ def _papermill(
                 request_save_on_cell_execute=False,
                 autosave_cell_every=0,
                 execution_timeout=timeout,
-                **(_forked if forked else _in_kernel)(scratch, name, number),
+                **(_in_fork(process, name, number) if process else _in_kernel(scratch, name, number)),
             )
         except PapermillExecutionError as error:
             cell = number(error.cell_index)

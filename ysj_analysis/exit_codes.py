@@ -8,6 +8,7 @@ from pathlib import Path
 from cyclopts import CycloptsError
 
 DONE, INTERNAL, USAGE, PARTLY, REFUSED, LOCKED = 0, 1, 2, 3, 4, 75
+DIFFERENT = 1  # as with diff
 
 # By name, so that an error can be told apart without importing the module that defines it, and so that
 # one raised inside a notebook counts the same.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -96,6 +97,8 @@ def study(folder) -> Study:
     ('Islington', 'Camden', 'Hackney', 'Haringey')
     """
     folder = _found(Path(folder))
+    if (kept := _KEPT.get(_stamp(folder))) is not None:
+        return kept
     present = _present(folder)
     given = toml.read(folder)
     detailed = "events" in present or "counts" not in present
@@ -123,6 +126,50 @@ def study(folder) -> Study:
         labels=label_mapping.of_folder(folder),
         **tables,
     )
+
+
+_KEPT: dict[tuple, Study] = {}
+
+
+def keep(folder) -> Study:
+    """Read a study once, for this process and for every process forked from it.
+
+    Parameters
+    ----------
+    folder : path
+        As for :func:`study`, which gives this study again as long as no file of it changes. Only the
+        last study is kept. Nobody may change its tables.
+
+    Returns
+    -------
+    Study
+        As :func:`study`.
+
+    Raises
+    ------
+    DataError
+        As :func:`study`.
+    """
+    _KEPT.clear()
+    kept = study(folder)
+    _KEPT[_stamp(_found(Path(folder)))] = kept
+    return kept
+
+
+def _leave_stored() -> None:
+    """Leave to the parent, in a process it has forked, a study that stands for rows in its own engine."""
+    for stamp in [s for s, kept in _KEPT.items() if isinstance(kept.events, Stored)]:
+        del _KEPT[stamp]
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_leave_stored)
+
+
+def _stamp(folder: Path) -> tuple:
+    """Say when the files of a folder last changed."""
+    files = sorted(p for p in folder.iterdir() if p.is_file()) if folder.is_dir() else []
+    return (str(folder.resolve()), *((p.name, p.stat().st_size, p.stat().st_mtime_ns) for p in files))
 
 
 def _found(folder: Path) -> Path:

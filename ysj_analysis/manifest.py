@@ -94,7 +94,9 @@ class Manifest:
 
 def digest(text: str) -> str:
     """Hash a manifest, without its own digest, so that a slip in any character of it can be seen."""
-    return sha256(re.sub(_DIGEST.format("[0-9a-f]*"), _DIGEST.format(""), text.rstrip("\n"), count=1).encode())
+    return sha256(
+        re.sub(_DIGEST.format("[0-9a-f]*"), _DIGEST.format(""), text.rstrip("\n"), count=1).encode()
+    )
 
 
 def manifest(content: Content, wanted: Request, title: str, outputs: dict[str, str]) -> Manifest:
@@ -131,10 +133,7 @@ def manifest(content: Content, wanted: Request, title: str, outputs: dict[str, s
         edition=wanted.edition,
         date=wanted.date,
         parameters=values,
-        inputs={
-            "notebook": sha256(wanted.notebook.read_bytes()),
-            "study": _study_hashes(wanted.study, wanted.edition),
-        },
+        inputs=inputs(wanted),
         versions=versions(),
         commit=commit(),
         tables=tables,
@@ -142,6 +141,14 @@ def manifest(content: Content, wanted: Request, title: str, outputs: dict[str, s
         outputs=outputs,
         facts=content.facts,
     )
+
+
+def inputs(wanted: Request) -> dict[str, Any]:
+    """Hash what a report is made from: the notebook, and every file of the study."""
+    return {
+        "notebook": sha256(wanted.notebook.read_bytes()),
+        "study": _study_hashes(wanted.study, wanted.edition),
+    }
 
 
 def sha256(content: bytes) -> str:

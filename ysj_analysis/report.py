@@ -14,7 +14,7 @@ from datetime import date as Date
 from pathlib import Path
 from typing import Any
 
-from . import editions, execution
+from . import editions, engine, execution
 from .content import Content, collect
 from .disclosure import policy
 from .inspection import require_whole
@@ -39,7 +39,6 @@ def render(
     date: str | Date | None = None,
     timeout: int = 600,
     wait: float = 0.0,
-    kernel: bool | None = None,
 ) -> Path:
     """Render a notebook to a folder that appears whole or not at all.
 
@@ -64,8 +63,6 @@ def render(
         Seconds a cell may take.
     wait : float
         Seconds to wait for another run of the same report.
-    kernel : bool, optional
-        Whether the notebook runs in a Jupyter kernel or in a fork of this process (`execution.run`).
 
     Returns
     -------
@@ -93,8 +90,9 @@ def render(
         whole(target, wait=wait) as build,
         temporary(scratch(build)),
         _alone(ledger, wanted),
+        execution.process() as process,
     ):
-        content, title, edition_ = _cleared(wanted, ledger, timeout, kernel)
+        content, title, edition_ = _cleared(wanted, ledger, timeout, process)
         write(build, content, wanted, title)
         require_whole(build)
         if edition_ is not None:  # first, so that no report appears that is not in the ledger
@@ -110,13 +108,13 @@ def _alone(ledger: Path, wanted: Request) -> contextlib.AbstractContextManager[N
 
 
 def _cleared(
-    wanted: Request, ledger: Path, timeout: int, kernel: bool | None
+    wanted: Request, ledger: Path, timeout: int, process: engine.Process | None
 ) -> tuple[Content, str, editions.Edition | None]:
     """Run the notebook; a public edition until its tables give nothing away beside all earlier ones."""
 
     def run() -> tuple[Content, str]:
         executed = execution.run(
-            execution.read(wanted.notebook), wanted.values, name=wanted.name, timeout=timeout, kernel=kernel
+            execution.read(wanted.notebook), wanted.values, name=wanted.name, timeout=timeout, within=process
         )
         return collect(executed, name=wanted.name), executed.metadata.get("title", "")
 

@@ -106,38 +106,34 @@ class Shell(InteractiveShell):
         )
 
 
-def shell(folder: Path) -> Shell:
-    """Make the shell of this process, with no history and none of the user's settings.
+def begin(folder: Path) -> None:
+    """Make the shell of this process, with no history and none of the user's settings; a new one each time.
+
+    Its standard streams are outputs too, but for what is written to them past Python.
 
     Parameters
     ----------
     folder : Path
         A private temporary folder, for what IPython and libraries write.
-
-    Returns
-    -------
-    Shell
-        Its standard streams are outputs too, but for what is written to them past Python.
     """
-    log = os.open(folder / "kernel.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    for number, file in enumerate((os.open(os.devnull, os.O_RDONLY), log, log)):
-        os.dup2(file, number)
+    if Shell.initialized():
+        Shell.clear_instance()
+    with open(folder / "kernel.log", "ab") as log, open(os.devnull, "rb") as null:
+        for number, file in enumerate((null, log, log)):
+            os.dup2(file.fileno(), number)
     sys.stdin = open(0, closefd=False)  # noqa: SIM115
     own = Config()
     own.HistoryManager.enabled = False
     own.InteractiveShell.colors = "nocolor"
     made = Shell.instance(config=own, ipython_dir=str(folder / "ipython"))
     sys.stdout, sys.stderr = _Stream(made, "stdout"), _Stream(made, "stderr")
-    return made
 
 
-def execute(shell: Shell, source: str) -> dict[str, Any]:
+def execute(source: str) -> dict[str, Any]:
     """Run one cell.
 
     Parameters
     ----------
-    shell : Shell
-        From `shell`.
     source : str
         The cell.
 
@@ -146,6 +142,7 @@ def execute(shell: Shell, source: str) -> dict[str, Any]:
     dict
         ``outputs`` as in a notebook, ``count``, and whether the cell ``left`` by ``exit()``.
     """
+    shell = Shell.instance()
     shell.shown.clear()
     count = shell.execution_count
     shell.run_cell(source, store_history=True)
