@@ -396,3 +396,18 @@ def test_two_boroughs_and_two_stages_are_refused():
     )
     with pytest.raises(load.DataError, match="several stages"):
         cross_borough.against_all(measures.rates(both))
+
+
+def test_areas_that_do_not_stand_out_are_said_together():
+    study = load.study("data/synthetic")
+    words = field.words(study)
+    shown = field.across(study, stage="arrest", year=2023)
+    placed = shown.measure(measures.rates).derive(cross_borough.against_all)
+    said, table = field_sentences.stand_out(placed, words), placed.table
+    table = table[table["group"].astype(str).ne("Unknown")]
+    apart = table["place"].isin(["above", "below"]).sum()
+    assert len(said) == apart + 1
+    assert said[-1].startswith(
+        f"Of {(table['place'] == 'within').sum()} other rates that can be set beside those of all"
+    )
+    assert "league" not in " ".join(said)

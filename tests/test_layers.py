@@ -57,7 +57,7 @@ ORDER = """
     joint_system joint_audit joint_repair               can anything hidden be worked out?
     wording datafile present sentences figures printout   how do we say it and draw it?
     plain_words unknown_sentences contrast_sentences search_sentences court_paragraph sentence_parts model_sentences decompose_sentences adultification_sentences action_sentences action_figures part_figures quality_sentences quality_figures
-    matched field field_sentences follow_up_sentences
+    matched field live_cohort field_sentences follow_up_sentences
     printed published plan                              what has been printed by others?
 
     shell engine

@@ -8,6 +8,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from ysj_analysis import live_cohort, load
+from ysj_analysis.execution import NotebookError
 from ysj_analysis.report import render
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -16,6 +18,8 @@ REPORTS = {
     "stop_and_search_monthly": {},
     "working_group_monthly": {"topic": "charge"},
     "court_paragraph": {"group": "Black", "stage": "charge"},
+    "custody_and_remand_review": {},
+    "cross_borough": {"topic": "arrest"},
 }
 QUESTIONS = {
     "working_group_monthly": [
@@ -94,3 +98,35 @@ def test_every_percentage_of_the_prose_follows_from_counts_beside_it(report):
 def test_the_audit_of_percentages_finds_one_that_does_not_follow():
     assert percentages_without_counts("<p>Of Black children, 45% were charged: 40 of 100.</p>")
     assert not percentages_without_counts("<p>Of Black children, 40% (95% interval) were: 40 of 100.</p>")
+
+
+def test_the_tracker_is_for_the_service_alone(tmp_path):
+    with pytest.raises(NotebookError, match="has no public edition") as refused:
+        render("reoffending_tracker", data=ROOT / "data/synthetic", out=tmp_path)
+    assert refused.value.cause == "DisclosureError"
+    assert not list(tmp_path.rglob("*.html"))
+    folder = render("reoffending_tracker", data=ROOT / "data/synthetic", out=tmp_path, edition="restricted")
+    assert "OFFICIAL-SENSITIVE" in folder.name
+    page = next(folder.glob("index*.html")).read_text(encoding="utf-8")
+    assert not re.search(NEVER, prose(page))
+    assert not re.search(r"\bc\d{4}\b|\be\d{4}\b", page)  # the ids of children and episodes
+    assert "It ranks and scores no child" in page
+
+
+def test_the_live_cohort_is_those_whose_twelve_months_still_run():
+    """By hand, from the files: entries in the last twelve months, and offences dated after the entry."""
+    events = pd.read_csv(ROOT / "data/synthetic/events.csv", parse_dates=["date"])
+    offences = pd.read_csv(ROOT / "data/synthetic/offences.csv", parse_dates=["offence_date"])
+    until = max(events["date"].max(), offences["offence_date"].max())
+    here = events[(events["stage"] == "cohort") & (events["area"] == "Hackney")]
+    running = here[(here["date"] > until - pd.DateOffset(months=12)) & (here["date"] <= until)]
+    latest = running.groupby("child_id")["date"].max()
+    back = [
+        c for c, d in latest.items() if (offences.loc[offences["child_id"] == c, "offence_date"] > d).any()
+    ]
+    table = live_cohort.counts(load.study(ROOT / "data/synthetic"), area="Hackney")
+    so_far = table[table["stage"] == "back_so_far"]
+    assert so_far["denominator"].sum() == len(latest)
+    assert so_far["events"].sum() == len(back)
+    split = live_cohort.counts(load.study(ROOT / "data/synthetic"), area="Hackney", by=("send",))
+    assert split.loc[split["stage"] == "back_so_far", "denominator"].sum() == len(latest)

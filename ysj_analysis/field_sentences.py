@@ -113,7 +113,20 @@ def matched(released: Released, words: Words, *, alike: str = "in gravity") -> l
     list of str
         A sentence or two for each group.
     """
-    return [_matched(row, words, alike) for row in said_rows(released)]
+    rows = said_rows(released)
+    few = [r for r in rows if np.isnan(r["low"]) and "immature" not in str(r["note"])]
+    said = [_matched(row, words, alike) for row in rows if row not in few]
+    if len(few) > 1:
+        who = wording.join([words.people(r["group"], r["unit"]) for r in few])
+        other, did = (
+            words.people(few[0]["reference"], few[0]["unit"]),
+            words.reached(few[0]["stage"], few[0]["unit"]),
+        )
+        return [
+            *said,
+            sentence(f"too few {did} to compare {who} with {other} alike {alike} ({words.when(few[0])})"),
+        ]
+    return [*said, *(_matched(row, words, alike) for row in few)]
 
 
 @wording.said
@@ -156,6 +169,37 @@ def places(released: Released, words: Words, *, area: str = "") -> list[str]:
     """
     rows = [r for r in said_rows(released) if not area or str(r["area"]) == area]
     return [_placed(row, words) for row in rows]
+
+
+@wording.said
+def stand_out(released: Released, words: Words, *, area: str = "") -> list[str]:
+    """Say which areas stand apart from all of them together, and of the others in one sentence that they do not.
+
+    Parameters
+    ----------
+    released, words, area
+        As for :func:`places`.
+
+    Returns
+    -------
+    list of str
+        A sentence for each that is clearly above or below, then one for the rest, then one for those not shown.
+    """
+    rows = [r for r in said_rows(released) if not area or str(r["area"]) == area]
+    apart = [r for r in rows if r["place"] in (OVER, UNDER)]
+    within = sum(r["place"] == WITHIN for r in rows)
+    few = len(rows) - len(apart) - within
+    said = [_placed(row, words) for row in apart]
+    if within:
+        others = "other " if apart else ""
+        rates = f"{within} {others}rate{'s' if within > 1 else ''}"
+        said.append(
+            f"Of {rates} that can be set beside {'those' if within > 1 else 'that'} of all the areas together, none "
+            f"can be told apart. {NOT_EVIDENCE}"
+        )
+    if few:
+        said.append(f"For {few} more there are too few children to say.")
+    return said
 
 
 # -- inside ------------------------------------------------------------------------------------------

@@ -119,6 +119,11 @@ FIELD_STAGES: Mapping[str, Stage] = MappingProxyType(_listed(
      "were in the twelve-month cohort"),
     ("reoffended_year", "Reoffending, twelve-month cohort", "cohort_year", _DECISION, _ADVERSE,
      "reoffended within 12 months"),
+    ("live_cohort", "Live cohort", POPULATION, "cohort", _NEUTRAL, "are being followed now"),
+    ("back_so_far", "A further offence recorded so far", "live_cohort", _DECISION, _ADVERSE,
+     "have a further offence recorded so far"),
+    ("back_early", "A further offence within three months", "live_cohort", _DECISION, _ADVERSE,
+     "have a further offence within three months recorded so far"),
     # Support.
     ("on_intervention", "Intervention begun", POPULATION, _CONTACT, _NEUTRAL, "started an intervention"),
     ("need_identified", "Need identified", "on_intervention", _DECISION, _NEUTRAL, "had the need identified"),

@@ -103,6 +103,22 @@ def cohorts(study: Study, *, cohort: str = "year", window: int = 1) -> pd.DataFr
     ]
 
 
+def children_only(table: pd.DataFrame) -> pd.DataFrame:
+    """Leave the reoffences out, so that the children who reoffended can be compared.
+
+    Parameters
+    ----------
+    table : DataFrame
+        As :func:`cohorts` gives it, or as released from it.
+
+    Returns
+    -------
+    DataFrame
+        The same rows, as ``pipeline.stage_counts``.
+    """
+    return table.drop(columns=["reoffences", "squares"], errors="ignore")
+
+
 def frequencies(table: pd.DataFrame, *, level: float = 0.95, half: int = 0) -> pd.DataFrame:
     """Give the share who reoffended, and both frequencies, with their intervals.
 
