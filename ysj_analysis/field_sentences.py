@@ -86,9 +86,9 @@ def comparisons(ratios: Released, words: Words) -> list[str]:
     Returns
     -------
     list of str
-        As ``sentences.findings``; then, in a sentence for each set of groups, the stages at which they are too few to be
-        compared. What cannot be told apart and has fewer expected than an interval can rest on (``unreliable``) is too few.
-        Of remands of which no type is recorded nothing is said.
+        As ``sentences.findings``; then, in a sentence for each set of groups, the stages at which they are too few
+        to be compared. What cannot be told apart and has fewer expected than an interval can rest on (``unreliable``)
+        is too few. Of remands of which no type is recorded nothing is said.
     """
     rows = [r for r in said_rows(ratios) if not str(r["stage"]).endswith("_not_recorded")]
     few = [r for r in rows if _few(r)]
@@ -248,6 +248,7 @@ def _matched(row: dict, words: Words, alike: str) -> str:
     if spoken == TOO_FEW or np.isnan(row["estimate"]) or unbounded:
         return sentence(f"too few {who} or {other} alike {alike} {did} to compare ({when})")
     rate = "rate" if row["base"] == POPULATION else "proportion"
+    that = "who" if row["unit"] == "children" else "that"
     times = f"{row['estimate']:.2f}" if np.isfinite(row["estimate"]) else f"at least {row['low']:.2f}"
     tail = f"({_interval(row)}; {counts(row, words)}; {when})"
     left = (
@@ -257,12 +258,15 @@ def _matched(row: dict, words: Words, alike: str) -> str:
     )
     if spoken == APART:
         text = (
-            f"among children alike {alike}, the {rate} of {who} who {did} cannot be told apart from that "
+            f"among {row['unit']} alike {alike}, the {rate} of {who} {that} {did} cannot be told apart from that "
             f"of {other}: {times} times"
         )
         return f"{sentence(f'{text} {tail}')} {NOT_EVIDENCE}{left}"
     side = "above" if spoken == ABOVE else "below"
-    text = f"among children alike {alike}, {who} {did} at {times} times the {rate} of {other}, clearly {side} parity"
+    text = (
+        f"among {row['unit']} alike {alike}, {who} {did} at {times} times the {rate} of {other}, clearly "
+        f"{side} parity"
+    )
     return sentence(f"{text} {tail}") + left
 
 

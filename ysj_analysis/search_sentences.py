@@ -160,8 +160,10 @@ def linked(hits: Released, ratios: Released, words: Words) -> list[str]:
         ]
     return [
         "A search whose outcome is linked to its object found what it was for. A lower share can mean that a group "
-        "is searched on weaker grounds; it can also come from where and for what it is searched. A search of which "
-        "the link is not recorded counts as not linked.",
+        "is searched on weaker grounds; it can also come from where and for what it is searched. It compares "
+        "averages, which can differ, and even point the other way, where the grounds are the same and the chances "
+        "within the groups are not (infra-marginality). A search of which the link is not recorded counts as not "
+        "linked.",
         *sentences.findings(ratios, words),
     ]
 
