@@ -426,6 +426,14 @@ def test_one_count_holds_one_source_of_ethnicity(study):
     assert found(ethnicity_source="officer") == {"White": 2, "Unknown": 8}
     assert found(ethnicity_source="school") == {"Mixed": 1, "Unknown": 9}
     assert found(ethnicity_source="unknown") == {"Asian": 1, "Unknown": 9}
+    two = [pipeline.stage_counts(source, ethnicity_source=s) for s in ("self", "officer")]
+    assert [set(t["defined_by"]) for t in two] == [{"self-defined"}, {"officer-defined"}]
+    assert "defined_by" not in pipeline.stage_counts(source)
+    both = measures.relative_rates(pd.concat(two), reference="White")  # each beside its own White children
+    assert both.groupby("defined_by")["reference_events"].max().to_dict() == {
+        "officer-defined": 2,
+        "self-defined": 1,
+    }
     lines = pipeline.ledger(source).set_index("what")["left"]
     assert lines["events of a child with officer-defined ethnicity alone"] == 2
     assert lines["events of a child with school-recorded ethnicity alone"] == 1

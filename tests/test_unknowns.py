@@ -1,6 +1,10 @@
 """Children of unknown ethnicity: bounds by enumeration, imputation by exact probability and R."""
 
+import csv
 import itertools
+from collections import Counter
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -10,9 +14,10 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 from scipy import stats
 
-from ysj_analysis import intervals, measures, unknowns
+from ysj_analysis import intervals, load, measures, unknowns
 from ysj_analysis.imputation import rubin
 from ysj_analysis.officer_defined import cohens_kappa
+from ysj_analysis.reading import NotHeld
 
 BLACK = 0
 
@@ -504,6 +509,39 @@ def test_bad_searches(function):
         function(SEARCHES.drop(columns="ethnicity_officer"))
     with pytest.raises(ValueError, match="base '1991'"):
         function(SEARCHES, base="1991")
+
+
+def test_what_officers_recorded_of_children_stands_beside_the_count():
+    """Counted again from the files of the synthetic study with nothing but the csv module."""
+    folder = Path(__file__).parents[1] / "data" / "synthetic"
+    texts = {n: (folder / f"{n}.csv").read_text(encoding="utf-8") for n in ("children", "events")}
+    read = {n: list(csv.DictReader(text.splitlines())) for n, text in texts.items()}
+    who = {c["child_id"]: c for c in read["children"]}
+    letters = {"B": "Black", "M": "Mixed", "O": "Other", "W": "White", "N": "Unknown"}
+
+    def group(code):
+        return "Asian" if code[0] == "A" else letters[code[0]]
+
+    known, filled = Counter(), Counter()
+    rows = [e for e in read["events"] if "2016-04-01" <= e["date"] < "2024-04-01"]
+    for area, stage, child in {(e["area"], e["stage"], e["child_id"]) for e in rows}:
+        record = who[child]
+        own = group(record["ethnicity"]) if record["ethnicity_source"] == "self" else "Unknown"
+        seen = group(record["ethnicity"]) if record["ethnicity_source"] == "officer" else "Unknown"
+        known[area, stage, own] += 1
+        filled[area, stage, seen] += own == "Unknown"
+    found = unknowns.backfill_children(load.study(folder))
+    keys = list(zip(found["area"], found["stage"], found["group"].astype(str), strict=True))
+    assert dict(zip(keys, found["known"], strict=True)) == {k: known[k] for k in keys}
+    assert dict(zip(keys, found["filled"], strict=True)) == {k: filled[k] for k in keys}
+    assert found["unit"].eq("children").all()
+    assert sum(filled.values()) == sum(n for (*_, g), n in known.items() if g == "Unknown")
+
+
+def test_a_study_without_children_holds_no_view_of_officers():
+    study = SimpleNamespace(children=None, events=None)
+    with pytest.raises(NotHeld, match="no records of children"):
+        unknowns.backfill_children(study)
 
 
 def test_agreement_is_the_cross_table():

@@ -17,7 +17,7 @@ from . import from_counts, from_events
 from .load import DataError, Study
 from .pathways import pathways
 from .tables import near, shown
-from .vocabulary import COUNTS, POPULATION, SOURCES_OF_ETHNICITY, Stage
+from .vocabulary import COUNTS, POPULATION, SOURCE_LABELS, Stage
 from .windows import PENDING_LIMIT, root
 
 __all__ = [
@@ -61,7 +61,8 @@ def stage_counts(
     ethnicity_source : {"self", "officer", "school", "unknown"}, optional
         Whose word a group is, for a study of events; the study's own by default, which is self-defined
         ethnicity unless it says otherwise. Children whose ethnicity is another's word are among the
-        ``Unknown``. Counts of two sources may stand side by side and are never added up.
+        ``Unknown``. Counts of two sources may stand side by side and are never added up: where it is
+        asked for, a column ``defined_by`` after ``group`` says which they are of.
 
     Returns
     -------
@@ -106,15 +107,17 @@ def stage_counts(
     counting = from_counts if study.events is None else from_events
     table = _sorted(counting.counted(study, unit, by, int(window)), study, by)
     table = table.rename(columns={"end": "year"}).assign(years=int(window))
-    return table[[*COUNTS, *by, "events", "denominator", "note"]].reset_index(drop=True)
+    said = []
+    if ethnicity_source is not None:
+        said = ["defined_by"]
+        table = table.assign(defined_by=SOURCE_LABELS[ethnicity_source].removesuffix(" ethnicity"))
+    return table[[*COUNTS, *said, *by, "events", "denominator", "note"]].reset_index(drop=True)
 
 
 def _of_source(study: Study, source: str) -> Study:
     """Take a study with another source of ethnicity; counts that were made before have the one they have."""
-    if source not in SOURCES_OF_ETHNICITY:
-        raise ValueError(
-            f"ethnicity_source is {source!r}; it must be one of {', '.join(SOURCES_OF_ETHNICITY)}."
-        )
+    if source not in SOURCE_LABELS:
+        raise ValueError(f"ethnicity_source is {source!r}; it must be one of {', '.join(SOURCE_LABELS)}.")
     if study.events is None and source != study.ethnicity_source:
         raise ValueError(
             "ethnicity_source can be chosen for a study of events; counts that were made before have the one "
