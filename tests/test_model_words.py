@@ -67,14 +67,14 @@ def released(values, **more):
 SAYERS = {
     "age at entry": (
         adultification_sentences.entry,
-        {"age": "10 to 13", "stage": "arrest", "base": "arrest"},
+        {"stage": "aged 10 to 13", "base": "first arrest"},
     ),
     "disposals": (adultification_sentences.disposals, {"age": "10 to 14"}),
     "foreseen": (
         adultification_sentences.foreseen,
         {"assessed": "high", "stage": "reoffended", "base": "cohort"},
     ),
-    "ways out": (decompose_sentences.pathways, {"stage": "diversion", "base": "arrest"}),
+    "ways out": (decompose_sentences.pathways, {"stage": "diversion", "base": "arrest, at the furthest"}),
     "cumulative": (decompose_sentences.cumulative, {"step": 2}),
 }
 
@@ -108,7 +108,7 @@ def test_what_is_unreliable_is_too_little_to_say():
 
 
 def test_nothing_is_no_sentence_and_no_caveat():
-    nobody = released((1.0, np.nan, np.nan, "reference"), age="10 to 13")
+    nobody = released((1.0, np.nan, np.nan, "reference"), age="10 to 13", stage="aged 10 to 13")
     for say in (adultification_sentences.entry, adultification_sentences.disposals):
         assert say(nobody, Words()) == []
 

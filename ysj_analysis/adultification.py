@@ -24,6 +24,9 @@ from .vocabulary import COUNTS
 ENTRY = {"10 to 13": ("10", "11", "12", "13"), "14 to 15": ("14", "15"), "16 to 17": ("16", "17")}
 """Ages at entry."""
 
+FIRST, AGED = "first ", "aged "
+"""What an entry is counted out of, and which part of it: names of their own, so that no other count is meant."""
+
 DISPOSALS = ("charge", "community", "custody")
 """Stages compared for the same age and gravity: charged of those arrested, and two tiers of those sentenced."""
 
@@ -59,12 +62,12 @@ def entry_ages(
     Returns
     -------
     DataFrame
-        ``area, year, years, unit, stage, base, group, age, events, denominator, note``: of the children who
-        entered (``denominator``), how many were of each age (``events``); the shares of a group add to 1. A
-        child enters once, in the study's first event at the stage anywhere; a child whose record says that it
-        had been proven to offend before is left out. Entries before the study began are not seen, so a child in
-        the first years may have entered earlier: prefer a window with years of the study before it. An age not
-        recorded, or none of a child, is ``not known``.
+        ``area, year, years, unit, stage, base, group, events, denominator, note``: of the children who entered
+        (``denominator``; ``base`` is ``first`` and the stage), how many were of each age (``events``; ``stage`` is
+        ``aged`` and the band); the shares of a group add to 1. A child enters once, in the study's first event at
+        the stage anywhere; a child whose record says that it had been proven to offend before is left out. Entries
+        before the study began are not seen, so a child in the first years may have entered earlier: prefer a
+        window with years of the study before it. An age not recorded, or none of a child, is ``not known``.
 
     Raises
     ------
@@ -77,8 +80,8 @@ def entry_ages(
     --------
     >>> from ysj_analysis import load
     >>> ages = entry_ages(load.study("data/synthetic"), area="Islington", year=2023)
-    >>> ages.loc[ages["group"].eq("Black"), "age"].tolist()
-    ['10 to 13', '14 to 15', '16 to 17', 'not known']
+    >>> ages.loc[ages["group"].eq("Black"), "stage"].tolist()
+    ['aged 10 to 13', 'aged 14 to 15', 'aged 16 to 17', 'aged not known']
     >>> bool(ages.groupby("group", observed=True)["events"].sum().eq(
     ...     ages.groupby("group", observed=True)["denominator"].first()).all())
     True
@@ -113,11 +116,11 @@ def entry_ages(
         year=last,
         years=years,
         unit="children",
-        stage=stage,
-        base=stage,
+        stage=AGED + table["age"],
+        base=FIRST + stage,
         note="",
         group=pd.Categorical(table["group"], list(study.groups), ordered=True),
-    )[[*COUNTS, "age", "events", "denominator", "note"]]
+    )[[*COUNTS, "events", "denominator", "note"]]
 
 
 def disposals(

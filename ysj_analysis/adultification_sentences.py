@@ -6,6 +6,7 @@ Four voices each, from released ratios; and what such a count cannot show, said 
 from __future__ import annotations
 
 from . import wording
+from .adultification import FIRST
 from .disclosure import Released
 from .like_cases import NOT_KNOWN
 from .sentence_parts import four_voices, people, percent_of, said_rows
@@ -42,7 +43,8 @@ def entry(ratios: Released, words: Words) -> list[str]:
     list of str
         A sentence for each group and age, and what it cannot show.
     """
-    return _with(ENTRY_CAVEAT, [_entry(r, words) for r in said_rows(ratios) if r["age"] != NOT_KNOWN])
+    rows = [r for r in said_rows(ratios) if not str(r["stage"]).endswith(NOT_KNOWN)]
+    return _with(ENTRY_CAVEAT, [_entry(r, words) for r in rows])
 
 
 @wording.said
@@ -93,14 +95,14 @@ def _with(caveat: str, said: list[str]) -> list[str]:
 
 def _entry(row: dict, words: Words) -> str:
     who, other = people(row, words)
-    did = f"{words.did(row['stage'])} for the first time"
-    age = wording.clean(row["age"])
+    did = f"{words.did(str(row['base']).removeprefix(FIRST))} for the first time"
+    age = wording.clean(row["stage"])
     return four_voices(
         row,
         words,
-        lead=f"of {who} who {did}, {percent_of(row)}were aged {age}",
+        lead=f"of {who} who {did}, {percent_of(row)}were {age}",
         against=f"the share among {other}",
-        few=f"too few {who} or {other} who {did} were aged {age} to compare",
+        few=f"too few {who} or {other} who {did} were {age} to compare",
     )
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from . import wording
 from .decompose import CONVENTIONS
 from .disclosure import Released
-from .pathways import NOT_DECIDED
+from .pathways import FURTHEST_WAY, NOT_DECIDED
 from .sentence_parts import (
     NOT_EVIDENCE,
     counts,
@@ -218,7 +218,7 @@ def _way(row: dict, words: Words) -> str:
     who, other = people(row, words)
     nothing = row["stage"] == NOT_DECIDED
     did = "had no decision recorded" if nothing else words.did(row["stage"])
-    after = words.did(row["base"])
+    after = words.did(str(row["base"]).removesuffix(FURTHEST_WAY))
     if "immature" in str(row["note"]):
         return sentence(f"how {who} left is not shown: too much is still undecided ({words.when(row)})")
     share = percent_of(row)

@@ -67,8 +67,9 @@ def like_cases(
     -------
     DataFrame
         ``area, year, years, unit, stage, base, group, [by...], events, denominator, note``: a row for every group
-        and every combination of bands that occurs for any group, with 0 where the group has nobody. A child
-        counts once in a cell, with the outcome if any of its cases there has it. A value in no band is
+        and every combination of bands, with 0 where the group has nobody. A child counts once, in the cell of its
+        gravest case in the window (the earliest of several; the first case where gravity is not held), and with
+        the outcome if any of its cases has it: so the cells of a group add up to its stage. A value in no band is
         ``not known``. ``immature`` on all rows where no year by then is ripe.
 
     Raises
@@ -95,8 +96,12 @@ def like_cases(
         )
     rows, last, years, note = in_window(rows, study, area, year, years)
     cells = {"group": list(study.groups)} | {c: _labels(rows, c, bands.get(c)) for c in by}
-    rows = rows.assign(group=rows["group"].astype(str), **{c: banded(rows[c], bands.get(c)) for c in by})
-    return counted(rows, cells).assign(
+    rows = rows.assign(
+        group=rows["group"].astype(str),
+        grave=pd.to_numeric(rows["gravity"], errors="coerce") if "gravity" in rows else 0.0,
+        **{c: banded(rows[c], bands.get(c)) for c in by},
+    )
+    return counted(one_a_child(rows), cells).assign(
         area=pd.Categorical([area] * _size(cells), list(study.areas), ordered=True),
         year=last,
         years=years,
@@ -179,6 +184,30 @@ def _labels(rows: pd.DataFrame, column: str, bands) -> list[str]:
     there = set(banded(rows[column], bands))
     known = list(bands) if bands else sorted(there - {NOT_KNOWN})
     return [*known, *([NOT_KNOWN] if NOT_KNOWN in there else [])]
+
+
+def one_a_child(rows: pd.DataFrame) -> pd.DataFrame:
+    """Keep one case of each child, its gravest, with the outcome if any of its cases has it.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        With ``child_id, outcome, grave``, in the order of time.
+
+    Returns
+    -------
+    DataFrame
+        A row a child.
+
+    Examples
+    --------
+    >>> t = pd.DataFrame({"child_id": [1, 1, 2], "grave": [2.0, 6, 3], "outcome": [1.0, 0, 0]})
+    >>> one_a_child(t).to_dict("list")
+    {'child_id': [1, 2], 'grave': [6.0, 3.0], 'outcome': [1.0, 0.0]}
+    """
+    any_case = rows.groupby("child_id", sort=False)["outcome"].transform("max")
+    ordered = rows.assign(outcome=any_case).sort_values("grave", ascending=False, kind="stable")
+    return ordered.drop_duplicates("child_id").sort_index()
 
 
 def counted(rows: pd.DataFrame, cells: Mapping[str, Sequence]) -> pd.DataFrame:

@@ -22,7 +22,7 @@ from .figures import (
     _shown,
     _wrapped,
 )
-from .pathways import NOT_DECIDED
+from .pathways import FURTHEST_WAY, NOT_DECIDED
 from .present import Shown, shows
 from .vocabulary import UNKNOWN
 from .wording import Words
@@ -80,7 +80,7 @@ def ways_out(shares: Released, *, name: str, title: str, words: Words) -> Shown:
     Parameters
     ----------
     shares : Released
-        Proportions of ``pipeline.pathways``: ``released.measure(measures.rates)``.
+        Proportions of ``pathways.ways_out``: ``released.measure(measures.rates)``.
     name, title, words
         As for ``figures.relative_rates``.
 
@@ -109,7 +109,7 @@ def ways_out(shares: Released, *, name: str, title: str, words: Words) -> Shown:
             panel.set_visible(False)
         panels[0].set_yticks(range(len(ways)), [_wrapped(_WAYS.get(w) or words.stage(w)) for w in ways])
         panels[0].set_ylim(len(ways) - 0.5, -0.5)
-        base = str(table["base"].iloc[0])
+        base = str(table["base"].iloc[0]).removesuffix(FURTHEST_WAY)
         figure.supxlabel(
             f"Share of each group, out of {words.out_of(base, table['unit'].iloc[0])}", fontsize=10
         )

@@ -20,6 +20,9 @@ from .tables import near, shown
 from .vocabulary import COUNTS, POPULATION
 from .windows import PENDING_LIMIT, ends, grid, levels, refuse_split
 
+FURTHEST_WAY = ", at the furthest"
+"""Stands behind the base where a child is counted at the furthest way alone."""
+
 NOT_DECIDED = "not_decided"
 """The way out of those for whom no decision is recorded."""
 
@@ -72,14 +75,10 @@ def pathways(
     >>> from ysj_analysis import load
     >>> ways = pathways(load.study("data/synthetic"), window=5)
     >>> one = ways[(ways["area"] == "Islington") & (ways["year"] == 2023) & (ways["group"] == "Black")]
-    >>> one[["stage", "events", "denominator"]].astype({"events": int, "denominator": int})
-                                stage  events  denominator
-    109                        charge     114          303
-    115                       caution      21          303
-    121                     diversion      36          303
-    127             no_further_action     103          303
-    133  released_under_investigation      29          303
-    139                   not_decided       0          303
+    >>> one["stage"].tolist()
+    ['charge', 'caution', 'diversion', 'no_further_action', 'released_under_investigation', 'not_decided']
+    >>> bool(one["events"].sum() == one["denominator"].iloc[0])
+    True
     """
     first, last = study.years
     by = (by,) if isinstance(by, str) else tuple(by)
@@ -101,6 +100,62 @@ def pathways(
     ).rename(columns={"end": "year"})
     table = table.sort_values(["area", "year", "stage", "group", *by], kind="stable")
     return table[[*COUNTS, *by, "events", "denominator", "note"]].reset_index(drop=True)
+
+
+def ways_out(
+    study: Study,
+    *,
+    area: str,
+    year: int,
+    years: int = 5,
+    base: str = "arrest",
+    exits: Sequence[str] | None = None,
+) -> pd.DataFrame:
+    """Count the ways out for one report: one area, and the latest window by ``year`` that is not immature.
+
+    Parameters
+    ----------
+    study : Study
+        From ``load.study``.
+    area : str
+        One of the study's areas.
+    year : int
+        The last year of the report.
+    years : int
+        Years pooled; fewer if the study has fewer up to ``year``.
+    base, exits
+        As for :func:`pathways`.
+
+    Returns
+    -------
+    DataFrame
+        As :func:`pathways`, with ``base`` the stage and ``, at the furthest``: a child counted at the furthest way
+        is not the count of all who went that way, and must not be taken for it.
+
+    Raises
+    ------
+    ValueError, DataError
+        As for :func:`pathways`, or if the area or year is not in the study.
+
+    Examples
+    --------
+    >>> from ysj_analysis import load
+    >>> ways = ways_out(load.study("data/synthetic"), area="Islington", year=2023)
+    >>> ways["base"].unique().tolist(), ways["years"].unique().tolist()
+    (['arrest, at the furthest'], [5])
+    """
+    first, last = study.years
+    if area not in study.areas or not first <= year <= last:
+        raise DataError(
+            f"area {shown(area)} and year {year} are not both in this study: it has {', '.join(study.areas)}, {first} "
+            f"to {last}.{near(area, study.areas)} Choose one of them."
+        )
+    window = min(years, year - first + 1)
+    found = pathways(study, base=base, exits=exits, window=window)
+    found = found[found["area"].eq(area) & found["year"].le(year)]
+    ripe = found[found["note"].ne("immature")]["year"]
+    found = found[found["year"].eq(ripe.max() if len(ripe) else year)].reset_index(drop=True)
+    return found.assign(base=base + FURTHEST_WAY)
 
 
 def _ways(study: Study, base: str, exits: Sequence[str] | None) -> list[str]:
