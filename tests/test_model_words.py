@@ -15,7 +15,7 @@ from ysj_analysis import (
     model_sentences,
     models,
 )
-from ysj_analysis.sentence_parts import four_voices
+from ysj_analysis.sentence_parts import each
 from ysj_analysis.wording import Said, Words
 
 FORBIDDEN = re.compile(
@@ -102,9 +102,17 @@ def test_edges_are_said_without_a_forbidden_word(sayer, edge):
     assert "inf" not in said
 
 
-def test_what_is_unreliable_is_too_little_to_say():
-    text = four_voices(row(2.0, 1.1, 3.5, "unreliable"), Words(), lead="x", against="y", few="too few of z")
-    assert text == "Too few of z (2019-20 to 2023-24)."
+def test_what_is_too_little_to_say_is_said_together():
+    rows = [
+        row(2.0, 1.1, 3.5, "unreliable"),
+        row(*VOICES["Too few"]) | {"group": "Mixed"},
+        row(1.5, 1.2, 1.9, ""),
+    ]
+    said = each(rows, Words(), lambda r, words: ("x", "y", "did z"))
+    assert said[1:] == [
+        "Too few Black children, Mixed-heritage children or White children did z to compare (2019-20 to 2023-24)."
+    ]
+    assert said[0].startswith("X: 1.50 times y, clearly above parity")
 
 
 def test_nothing_is_no_sentence_and_no_caveat():

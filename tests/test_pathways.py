@@ -165,7 +165,10 @@ def test_each_way_out_has_its_sentence(ways):
     ratios = disclosure.release(one).measure(measures.relative_rates)
     said = decompose_sentences.pathways(ratios, Words())
     assert all(isinstance(s, Said) for s in said)
-    assert len(said) == 6 * 4
+    few = [s for s in said if s.startswith("Too few")]
+    shown = ratios.table[ratios.table["low"].notna() & ~ratios.table["note"].str.contains("unreliable")]
+    assert len(said) == len(few) + shown["group"].isin(["Asian", "Black", "Mixed", "Other"]).sum()
+    assert len(few) <= 6
     assert any(
         s.startswith("Of Black children who were arrested, 12% were diverted, which cannot be told apart")
         for s in said
@@ -174,7 +177,7 @@ def test_each_way_out_has_its_sentence(ways):
     below = disclosure.working(fewer).measure(measures.relative_rates)
     assert any("clearly below parity" in s for s in decompose_sentences.pathways(below, Words()))
     assert any("which cannot be told apart from the share among White children" in s for s in said)
-    assert any(s.startswith("Too few children of other ethnic groups or White children") for s in said)
+    assert any("children of other ethnic groups or White children who were arrested" in s for s in few)
     more = one.assign(events=one["events"].where(one["group"] != "Black", one["denominator"]))
     above = disclosure.working(more).measure(measures.relative_rates)
     assert any("clearly above parity" in s for s in decompose_sentences.pathways(above, Words()))
@@ -231,9 +234,9 @@ def test_the_path_in_four_voices(study):
     for said in (whole[0], parts[0], children[0]):
         assert said.endswith("This is not evidence that there is no difference.")
     whole, parts, children = say(path((4_000, 40, 0), (8_000, 80, 20)))
-    assert children[0].startswith(
-        "Too few Black children were charged to say what arrest at parity would change"
-    )
+    assert children == [
+        "Too few Black children were charged to say what parity at any decision would change (2019-20 to 2023-24)."
+    ]
     text = " ".join([*whole, *parts, *children])
     assert "nan" not in text
     narrowed = path((4_000, 800, 100), (8_000, 300, 100))

@@ -9,7 +9,7 @@ from . import wording
 from .adultification import FIRST
 from .disclosure import Released
 from .like_cases import NOT_KNOWN
-from .sentence_parts import four_voices, people, percent_of, said_rows
+from .sentence_parts import each, people, percent_of, said_rows
 from .wording import Words
 
 ENTRY_CAVEAT = (
@@ -41,10 +41,10 @@ def entry(ratios: Released, words: Words) -> list[str]:
     Returns
     -------
     list of str
-        A sentence for each group and age, and what it cannot show.
+        A sentence for each group and age, those of too few together, and what it cannot show.
     """
     rows = [r for r in said_rows(ratios) if not str(r["stage"]).endswith(NOT_KNOWN)]
-    return _with(ENTRY_CAVEAT, [_entry(r, words) for r in rows])
+    return _with(ENTRY_CAVEAT, each(rows, words, _entry))
 
 
 @wording.said
@@ -61,9 +61,10 @@ def disposals(pooled: Released, words: Words) -> list[str]:
     Returns
     -------
     list of str
-        A sentence for each row, and what it cannot show.
+        A sentence for each row, those of too few together, and what it cannot show.
     """
-    return _with(DISPOSAL_CAVEAT, [_disposal(r, words) for r in said_rows(pooled) if r["age"] != NOT_KNOWN])
+    rows = [r for r in said_rows(pooled) if r["age"] != NOT_KNOWN]
+    return _with(DISPOSAL_CAVEAT, each(rows, words, _disposal))
 
 
 @wording.said
@@ -80,10 +81,10 @@ def foreseen(ratios: Released, words: Words) -> list[str]:
     Returns
     -------
     list of str
-        A sentence for each row, and what it cannot show.
+        A sentence for each row, those of too few together, and what it cannot show.
     """
     rows = [r for r in said_rows(ratios) if r["assessed"] != NOT_KNOWN]
-    return _with(FORESEEN_CAVEAT, [_foreseen(r, words) for r in rows])
+    return _with(FORESEEN_CAVEAT, each(rows, words, _foreseen))
 
 
 # -- inside ------------------------------------------------------------------------------------------
@@ -93,39 +94,25 @@ def _with(caveat: str, said: list[str]) -> list[str]:
     return [*said, caveat] if said else []
 
 
-def _entry(row: dict, words: Words) -> str:
+def _entry(row: dict, words: Words) -> tuple[str, str, str]:
     who, other = people(row, words)
-    did = f"{words.did(str(row['base']).removeprefix(FIRST))} for the first time"
-    age = wording.clean(row["stage"])
-    return four_voices(
-        row,
-        words,
-        lead=f"of {who} who {did}, {percent_of(row)}were {age}",
-        against=f"the share among {other}",
-        few=f"too few {who} or {other} who {did} were {age} to compare",
-    )
+    did = f"who {words.did(str(row['base']).removeprefix(FIRST))} for the first time"
+    age = f"were {wording.clean(row['stage'])}"
+    return f"of {who} {did}, {percent_of(row)}{age}", f"the share among {other}", f"{did} {age}"
 
 
-def _disposal(row: dict, words: Words) -> str:
+def _disposal(row: dict, words: Words) -> tuple[str, str, str]:
     who, other = people(row, words)
-    alike = f"aged {wording.clean(row['age'])} who {words.did(row['base'])}, alike in gravity"
+    alike = f"aged {wording.clean(row['age'])} who {words.did(row['base'])}, alike in gravity,"
     did = words.did(row["stage"])
-    return four_voices(
-        row,
-        words,
-        lead=f"of {who} {alike}, {percent_of(row)}{did}",
-        against=f"the share among {other} alike",
-        few=f"too few {who} or {other} {alike}, {did} to compare",
-    )
+    return f"of {who} {alike} {percent_of(row)}{did}", f"the share among {other} alike", f"{alike} {did}"
 
 
-def _foreseen(row: dict, words: Words) -> str:
+def _foreseen(row: dict, words: Words) -> tuple[str, str, str]:
     who, other = people(row, words)
-    level = f"assessed as {wording.clean(row['assessed'])}"
-    return four_voices(
-        row,
-        words,
-        lead=f"of {who} {level}, {percent_of(row)}{words.did(row['stage'])}",
-        against=f"the share among {other} assessed alike",
-        few=f"too few {who} or {other} {level} {words.did(row['stage'])} to compare",
+    level, did = f"assessed as {wording.clean(row['assessed'])}", words.did(row["stage"])
+    return (
+        f"of {who} {level}, {percent_of(row)}{did}",
+        f"the share among {other} assessed alike",
+        f"{level} {did}",
     )

@@ -7,6 +7,8 @@ are set alike is a difference in rates for like cases, no more.
 
 from __future__ import annotations
 
+import numpy as np
+
 from . import wording
 from .decompose import CONVENTIONS
 from .disclosure import Released
@@ -14,7 +16,7 @@ from .pathways import FURTHEST_WAY, NOT_DECIDED
 from .sentence_parts import (
     NOT_EVIDENCE,
     counts,
-    four_voices,
+    each,
     people,
     percent_of,
     said_rows,
@@ -87,9 +89,17 @@ def counterfactual(found: Released, words: Words) -> list[str]:
     Returns
     -------
     list of str
-        A sentence for each row, in whole children.
+        A sentence for each row, in whole children; one for all groups of which nothing can be said.
     """
-    return [_at_parity(row, words) for row in said_rows(found)]
+    rows = said_rows(found)
+    few = {r["group"] for r in rows} - {r["group"] for r in rows if not np.isnan(r["low"])}
+    whose = {words.people(r["group"], r["unit"]): r for r in rows if r["group"] in few}
+    said = [_at_parity(row, words) for row in rows if row["group"] not in few]
+    if whose:
+        row = next(iter(whose.values()))
+        lead = f"too few {' or '.join(whose)} {words.did(row['end'])}"
+        said.append(sentence(f"{lead} to say what parity at any decision would change ({words.when(row)})"))
+    return said
 
 
 @wording.said
@@ -108,7 +118,9 @@ def pathways(ratios: Released, words: Words) -> list[str]:
     list of str
         A sentence for each row.
     """
-    return [_way(row, words) for row in said_rows(ratios)]
+    rows = said_rows(ratios)
+    late = [r for r in rows if "immature" in str(r["note"])]
+    return [*each([r for r in rows if r not in late], words, _way), *_undecided(late, words)]
 
 
 @wording.said
@@ -214,21 +226,21 @@ def _whole_number(value: float) -> str:
     return wording.signed(f"{max(value, 0):,.0f}")
 
 
-def _way(row: dict, words: Words) -> str:
+def _way(row: dict, words: Words) -> tuple[str, str, str]:
     who, other = people(row, words)
     nothing = row["stage"] == NOT_DECIDED
     did = "had no decision recorded" if nothing else words.did(row["stage"])
-    after = words.did(str(row["base"]).removesuffix(FURTHEST_WAY))
-    if "immature" in str(row["note"]):
-        return sentence(f"how {who} left is not shown: too much is still undecided ({words.when(row)})")
-    share = percent_of(row)
-    return four_voices(
-        row,
-        words,
-        lead=f"of {who} who {after}, {share}{did}",
-        against=f"the share among {other}",
-        few=f"too few {who} or {other} who {after} {did} to compare",
-    )
+    after = f"who {words.did(str(row['base']).removesuffix(FURTHEST_WAY))}"
+    return f"of {who} {after}, {percent_of(row)}{did}", f"the share among {other}", f"{after} {did}"
+
+
+def _undecided(rows: list[dict], words: Words) -> list[str]:
+    """Say once for each group that its ways out are not shown yet."""
+    whose = {words.people(r["group"], r["unit"]): words.when(r) for r in rows}
+    return [
+        sentence(f"how {who} left is not shown: too much is still undecided ({when})")
+        for who, when in whose.items()
+    ]
 
 
 def _composed(row: dict, words: Words, mix: str) -> str:

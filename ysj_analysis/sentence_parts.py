@@ -5,6 +5,8 @@ Each function takes a row of a released table as a mapping, and gives words.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 
@@ -113,8 +115,47 @@ def times(row: dict) -> str:
     )
 
 
-def four_voices(row: dict, words: Words, *, lead: str, against: str, few: str) -> str:
-    """Say a ratio of two shares or rates: above, below, cannot be told apart, or too few to say.
+def too_few(row: dict) -> bool:
+    """Say whether a ratio is too little to speak of: hidden, without limits, or noted unreliable."""
+    unsaid = voice_of(row["low"], row["high"], 1.0) == TOO_FEW or np.isnan(row["estimate"])
+    return bool(unsaid or "unreliable" in str(row["note"]))
+
+
+def each(rows: list[dict], words: Words, phrases: Callable[[dict, Words], tuple[str, str, str]]) -> list[str]:
+    """Say each ratio in four voices; those of which there is too little to say, together.
+
+    Parameters
+    ----------
+    rows : list of dict
+        Released ratios with their four counts.
+    words : Words
+        The study's words.
+    phrases : callable
+        Gives for a row the ``lead`` and what it stands ``against``, as for :func:`four_voices`, and what too few of a
+        group and its reference did: ``who were arrested were diverted``.
+
+    Returns
+    -------
+    list of str
+        A sentence or two for each row, in order; then one for each kind of thing too few did, naming the groups.
+    """
+    said, few = [], {}
+    for row in rows:
+        lead, against, did = phrases(row, words)
+        who, other = people(row, words)
+        if too_few(row):
+            few.setdefault((other, did, words.when(row)), []).append(who)
+        else:
+            said.append(four_voices(row, words, lead=lead, against=against))
+    for (other, did, when), groups in few.items():
+        said.append(
+            sentence(f"too few {', '.join(dict.fromkeys(groups))} or {other} {did} to compare ({when})")
+        )
+    return said
+
+
+def four_voices(row: dict, words: Words, *, lead: str, against: str) -> str:
+    """Say a ratio of two shares or rates that is not :func:`too_few`: above, below, or cannot be told apart.
 
     Parameters
     ----------
@@ -126,20 +167,15 @@ def four_voices(row: dict, words: Words, *, lead: str, against: str, few: str) -
         Who did what: ``of Black children who were arrested, 20% were diverted``.
     against : str
         What it is compared with: ``the share among White children``.
-    few : str
-        What is said where there are too few.
 
     Returns
     -------
     str
-        One or two sentences with interval, counts and period. What is noted unreliable is too little.
+        One or two sentences with interval, counts and period.
     """
-    when = words.when(row)
     spoken = voice_of(row["low"], row["high"], 1.0)
-    if spoken == TOO_FEW or np.isnan(row["estimate"]) or "unreliable" in str(row["note"]):
-        return sentence(f"{few} ({when})")
     interval = f"95% interval {wording.interval(row['low'], row['high'], 'risk_ratio')}"
-    tail = f"({interval}; {counts(row, words)}; {when})"
+    tail = f"({interval}; {counts(row, words)}; {words.when(row)})"
     if spoken == APART:
         text = f"{lead}, which cannot be told apart from {against}: {times(row)}"
         return f"{sentence(f'{text} {tail}')} {NOT_EVIDENCE}"
