@@ -103,7 +103,7 @@ def test_version(ysj):
         (["reprot"], 'Did you mean "report"'),
         (["report", "--yaer", "2023"], "Unknown option"),
         (["report", "--year", "soon"], "--year"),
-        (["report", "--to", "html,pdf"], "--to pdf cannot be made; the formats are: html."),
+        (["report", "--to", "html,odt"], "--to odt cannot be made; the formats are: html, pdf, docx, xlsx."),
         (["report", "-p", "year"], "-p 'year' is not of the form KEY=VALUE."),
         (["report", "-p", "a=1", "-p", "a=2"], "-p a is given twice."),
         (["report", "no_such"], "There is no notebook 'no_such'."),

@@ -61,7 +61,7 @@ ORDER = """
     printed published plan                              what has been printed by others?
 
     shell engine
-    kernel parameters execution content lengths page            how is it rendered?
+    kernel parameters execution content lengths numbering citations page document_* documents            how is it rendered?
     publication request editions joint_release manifest
     inspection report_folder report verify
     exit_codes batch*

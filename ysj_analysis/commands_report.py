@@ -21,8 +21,9 @@ def report(
     year: int | None = None,
     out: Path = Path("reports"),
     to: str = "html",
+    template: Path | None = None,
     parameter: Settings = None,
-    edition: Literal["public", "restricted"] = "public",
+    edition: Literal["public", "ons", "restricted"] = "public",
     date: str | None = None,
     timeout: int = 600,
 ) -> int:
@@ -43,7 +44,9 @@ def report(
     out : path
         Folder of all reports; this one becomes OUT/area/year/notebook/.
     to : str
-        Formats, separated by commas.
+        Formats, separated by commas: html, pdf, docx, xlsx. The page is made in any case.
+    template : path
+        A Word document whose styles, page, headers and footers the Word documents take.
     parameter : list of str
         A parameter of the notebook as KEY=VALUE; may be repeated. Lists are separated by commas.
     edition : str
@@ -63,6 +66,7 @@ def report(
         text=pairs(parameter),
         edition=edition,
         date=date,
+        template=template,
         timeout=timeout,
     )
     print(next(folder.glob("index*.html")))
@@ -137,14 +141,10 @@ def court_paragraph(
 
 
 def _rendered(notebook: str, to: str, **named) -> Path:
-    """Render a report in the formats asked for, or refuse one that does not exist."""
-    from .parameters import ParameterError
+    """Render a report in the formats asked for."""
     from .report import render
-    from .report_folder import FORMATS
 
-    if unknown := [name for name in to.split(",") if name.strip() not in FORMATS]:
-        raise ParameterError(f"--to {unknown[0]} cannot be made; the formats are: {', '.join(FORMATS)}.")
-    return render(notebook, **named)
+    return render(notebook, formats=to, **named)
 
 
 def attack(
@@ -177,7 +177,13 @@ def attack(
 
 
 def verify(
-    folder: Path, /, *, data: Path | None = None, notebook: Path | None = None, timeout: int = 600
+    folder: Path,
+    /,
+    *,
+    data: Path | None = None,
+    notebook: Path | None = None,
+    template: Path | None = None,
+    timeout: int = 600,
 ) -> int:
     """Render a report again from its manifest and compare every byte; exit 1 where one differs.
 
@@ -191,12 +197,14 @@ def verify(
         The study it was made from; by default the notebook's own, data/synthetic.
     notebook : path
         The notebook, where it is none of the kit.
+    template : path
+        The Word template, where one was used.
     timeout : int
         Seconds one cell may take.
     """
     from .verify import verify
 
-    found = verify(folder, data=data, notebook=notebook, timeout=timeout)
+    found = verify(folder, data=data, notebook=notebook, template=template, timeout=timeout)
     if found.same:
         print(f"{folder}: {found.files} files, and every byte comes out the same.")
     else:

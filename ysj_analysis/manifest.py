@@ -34,6 +34,7 @@ LIBRARIES = (
         "papermill",
     ),
     *("pydantic", "scipy", "seaborn", "statsmodels"),
+    *("gptables", "pikepdf", "pypandoc-binary", "python-docx", "typst"),  # documents
 )
 PRIVATE = ("children", "events", "offences", "searches", "counts", "ledger")
 KEY = "YSJ_HASH_KEY"
@@ -51,6 +52,8 @@ class Manifest:
         What was rendered.
     date : str or None
         The date given, if one was.
+    formats : tuple of str
+        In which it was made.
     parameters : dict
         As the notebook ran with them, but for the folder of the study.
     inputs : dict
@@ -80,6 +83,7 @@ class Manifest:
     tables: dict[str, dict[str, Any]]
     hidden: dict[str, int]
     outputs: dict[str, str]
+    formats: tuple[str, ...] = ("html",)
     facts: dict[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> str:
@@ -139,16 +143,18 @@ def manifest(content: Content, wanted: Request, title: str, outputs: dict[str, s
         tables=tables,
         hidden=hidden,
         outputs=outputs,
+        formats=wanted.formats,
         facts=content.facts,
     )
 
 
 def inputs(wanted: Request) -> dict[str, Any]:
-    """Hash what a report is made from: the notebook, and every file of the study."""
+    """Hash what a report is made from: the notebook, every file of the study, the template if there is one."""
+    template = {"template": sha256(wanted.template.read_bytes())} if wanted.template else {}
     return {
         "notebook": sha256(wanted.notebook.read_bytes()),
         "study": _study_hashes(wanted.study, wanted.edition),
-    }
+    } | template
 
 
 def sha256(content: bytes) -> str:

@@ -141,7 +141,10 @@ def _blocks(content: Content, table_files: dict[str, str]) -> list[tuple[str, st
         if "csv" in bundle:
             text = _finish_table(text, bundle, table_files[bundle["name"]])
         elif "svg" in bundle:
-            text = _finish_chart(_own_ids(text, f"{bundle['name']}-{number}-"), bundle)
+            text = _finish_chart(
+                _SVG.sub(lambda drawn, own=f"{bundle['name']}-{number}-": _own_ids(drawn[0], own), text),
+                bundle,
+            )
         done.append((kind, text))
     return done
 
@@ -181,6 +184,7 @@ def _own_ids(text: str, prefix: str) -> str:
     return re.sub(r'(\baria-(?:labelledby|describedby)=")([^"]+)"', several, text)
 
 
+_SVG = re.compile(r"<svg\b.*?</svg>", re.DOTALL)
 _H = re.compile(r"<h([2-6])((?:\s[^>]*)?)>(.*?)</h\1>", re.DOTALL | re.IGNORECASE)
 
 

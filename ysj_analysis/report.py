@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date as Date
 from pathlib import Path
@@ -37,6 +37,8 @@ def render(
     text: Mapping[str, str] | None = None,
     edition: str = "public",
     date: str | Date | None = None,
+    formats: str | Sequence[str] = ("html",),
+    template: str | Path | None = None,
     timeout: int = 600,
     wait: float = 0.0,
 ) -> Path:
@@ -55,10 +57,14 @@ def render(
         study's first and last.
     text : mapping of str to str, optional
         Further values as typed on a command line, converted by the declared type.
-    edition : {"public", "restricted"}
+    edition : {"public", "ons", "restricted"}
         The restricted edition is marked, and has a folder of its own.
     date : date or str, optional
         Printed on the page, as YYYY-MM-DD. No clock is read.
+    formats : str or sequence of str
+        Beside the page: ``pdf``, ``docx``, ``xlsx`` (`documents.FORMATS`).
+    template : path, optional
+        A Word document for the house style of the Word documents.
     timeout : int
         Seconds a cell may take.
     wait : float
@@ -82,7 +88,16 @@ def render(
     NoRoom
         If the disk is full; what was there stays as it was.
     """
-    wanted = request(notebook, data=data, values=parameters, text=text, edition=edition, date=date)
+    wanted = request(
+        notebook,
+        data=data,
+        values=parameters,
+        text=text,
+        edition=edition,
+        date=date,
+        formats=formats,
+        template=template,
+    )
     target = wanted.folder(Path(out))
     ledger = _ledger(wanted, Path(out))
     with (
@@ -102,7 +117,7 @@ def render(
 
 def _alone(ledger: Path, wanted: Request) -> contextlib.AbstractContextManager[None]:
     """Have no other public report of the area audited until this one is in the ledger."""
-    if wanted.edition != "public":
+    if not policy(wanted.edition).protects:
         return contextlib.nullcontext()
     return turn(ledger.with_name(".area.lock"), ledger, wait=_PATIENCE)
 
@@ -118,7 +133,7 @@ def _cleared(
         )
         return collect(executed, name=wanted.name), executed.metadata.get("title", "")
 
-    if wanted.edition != "public":
+    if not policy(wanted.edition).protects:
         return *run(), None
     settings = {k: v for k, v in sorted(wanted.values.items()) if k not in ("data", "date")}
     (content, title), found = cleared(
@@ -128,6 +143,7 @@ def _cleared(
         rule=policy(wanted.edition),
         ledger=ledger,
         outside=wanted.study / OUTSIDE_FILE if wanted.study else None,
+        sisters=ledger.parent.parent.glob(f"*/{editions.NAME}") if wanted.values.get("area") else (),
     )
     if not found.edition.facts:
         return content, title, None

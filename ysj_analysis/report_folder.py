@@ -9,14 +9,16 @@ from datetime import date as Date
 from pathlib import Path
 from typing import Any
 
+from .citations import reference_list
 from .content import Content, ContentError
+from .documents import Page, documents
 from .lengths import Length, pages
 from .manifest import manifest, sha256
+from .numbering import numbered, numbers
 from .page import Heading, first_heading, render_page
 from .request import Request
 from .wording import clean
 
-FORMATS = ("html",)
 _MONTHS = (
     *("January", "February", "March", "April", "May", "June", "July", "August", "September"),
     *("October", "November", "December"),
@@ -48,12 +50,15 @@ def write(build: Path, content: Content, wanted: Request, title: str) -> None:
     if not title:
         raise ContentError(f"{wanted.name} has no title: begin it with a heading (# ...).")
     addresses = {name: f"tables/{wanted.marked(name + '.csv')}" for name in content.tables}
-    heading, lengths = _heading(content, wanted, title), list(pages(content))
-    files = {
-        wanted.marked(length.file): render_page(
-            own, _on(length, heading, [one for one, _ in lengths], wanted), table_files=addresses
-        )
-        for length, own in lengths
+    heading, lengths = _heading(content, wanted, title), list(pages(_with_references(content)))
+    found = numbers([own for _, own in lengths])
+    finished = {}
+    for length, own in lengths:
+        top = _on(length, heading, [one for one, _ in lengths], wanted)
+        page = render_page(numbered(own, found), top, table_files=addresses)
+        finished[length] = Page(Path(length.file).stem.replace("index", "report"), page, top)
+    files: dict[str, str | bytes] = {
+        wanted.marked(length.file): page.html for length, page in finished.items()
     }
     for name, table in content.tables.items():
         own = addresses[name].removeprefix("tables/")
@@ -61,12 +66,35 @@ def write(build: Path, content: Content, wanted: Request, title: str) -> None:
         files[f"{addresses[name]}-metadata.json"] = _json(table["csvw"] | {"url": own})
     for name, figure in content.figures.items():
         files[f"figures/{wanted.marked(name + '.svg')}"] = figure["svg"]
-    hashes = {name: sha256(text.encode()) for name, text in sorted(files.items())}
+    made = documents(
+        [*finished.values()],
+        content.tables,
+        formats=wanted.formats,
+        numbers=found.tables,
+        date=wanted.date,
+        template=wanted.template,
+    )
+    files |= {wanted.marked(name): document for name, document in made}
+    hashes = {name: sha256(_bytes(text)) for name, text in sorted(files.items())}
     files["manifest.json"] = manifest(content, wanted, title, hashes).to_json()
     _refuse_paths(files, wanted)
     for name, text in files.items():
         (build / name).parent.mkdir(exist_ok=True)
-        (build / name).write_bytes(text.encode())
+        (build / name).write_bytes(_bytes(text))
+
+
+def _bytes(content: str | bytes) -> bytes:
+    return content if isinstance(content, bytes) else content.encode()
+
+
+def _with_references(content: Content) -> Content:
+    """Add the list of what the methods of the tables come from, at the end of the whole report."""
+    listed = reference_list(table["csv"] for table in content.tables.values())
+    if not listed:
+        return content
+    return replace(
+        content, blocks=[*content.blocks, ("markdown", listed, {})], tags=[*content.tags, ("references",)]
+    )
 
 
 def _on(length: Length, heading: Heading, every: list[Length], wanted: Request) -> Heading:
@@ -100,12 +128,12 @@ def _refuse_policies(content: Content, edition: str) -> None:
             )
 
 
-def _refuse_paths(files: Mapping[str, str], wanted: Request) -> None:
+def _refuse_paths(files: Mapping[str, str | bytes], wanted: Request) -> None:
     """Refuse to publish the address of a folder of this machine: it can name a person."""
     folders = {wanted.study, wanted.notebook.resolve().parent, Path(__file__).resolve().parents[1]}
     for folder in filter(None, folders):
         for name, text in files.items():
-            if len(folder.parts) > 2 and str(folder) in text:
+            if len(folder.parts) > 2 and str(folder).encode() in _bytes(text):
                 raise ContentError(f"{name} would show the address of a folder of this machine.")
 
 

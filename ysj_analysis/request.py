@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date as Date
 from pathlib import Path
 from typing import Any
 
+from .documents import asked
 from .page import slug
 from .parameters import Parameter, ParameterError, check, convert, declared
 from .vocabulary import period_label
 
-EDITIONS = ("public", "restricted")
+EDITIONS = ("public", "ons", "restricted")
 MARKING = "OFFICIAL-SENSITIVE"
 
 
@@ -31,10 +32,14 @@ class Request:
         The study folder, if the notebook reads one.
     period : {"financial", "calendar"}
         The kind of year of the study.
-    edition : {"public", "restricted"}
+    edition : {"public", "ons", "restricted"}
         Which edition.
     date : str or None
         The date to print, as YYYY-MM-DD.
+    formats : tuple of str
+        In which formats, the page first.
+    template : Path or None
+        House style of the Word documents.
     """
 
     notebook: Path
@@ -43,6 +48,8 @@ class Request:
     period: str
     edition: str
     date: str | None
+    formats: tuple[str, ...] = ("html",)
+    template: Path | None = None
 
     @property
     def name(self) -> str:
@@ -83,6 +90,8 @@ def request(
     text: Mapping[str, str] | None = None,
     edition: str = "public",
     date: str | Date | None = None,
+    formats: str | Sequence[str] = ("html",),
+    template: str | Path | None = None,
 ) -> Request:
     """Check everything about a report before anything runs.
 
@@ -96,10 +105,14 @@ def request(
         Values of the declared types.
     text : mapping of str to str, optional
         Values as typed on a command line, converted by the declared type.
-    edition : {"public", "restricted"}
+    edition : {"public", "ons", "restricted"}
         Which edition.
     date : date or str, optional
         To print, as YYYY-MM-DD.
+    formats : str or sequence of str
+        Of ``documents.FORMATS``; a text has commas between them.
+    template : path, optional
+        A Word document for the house style of the Word documents.
 
     Returns
     -------
@@ -113,6 +126,7 @@ def request(
     DataError
         If the study cannot be read.
     """
+    chosen = asked(formats, template)
     path = find_notebook(notebook)
     own = declared(path)
     given = convert(text or {}, own) | dict(values or {})
@@ -127,7 +141,9 @@ def request(
         if {"area", "year"} & set(own):
             period = _fill_scope(given, own, study)
     checked = check(given, own, notebook=path.stem)
-    return Request(path, checked, study, period, edition, _iso(date))
+    return Request(
+        path, checked, study, period, edition, _iso(date), chosen, Path(template) if template else None
+    )
 
 
 def find_notebook(name: str | Path) -> Path:

@@ -52,6 +52,7 @@ def verify(
     *,
     data: str | Path | None = None,
     notebook: str | Path | None = None,
+    template: str | Path | None = None,
     timeout: int = 600,
 ) -> Verdict:
     """Render a report again from its manifest and compare every byte.
@@ -64,6 +65,8 @@ def verify(
         The study it was made from; the notebook's own default when it is not given.
     notebook : path, optional
         The notebook, where it is none of the kit.
+    template : path, optional
+        The Word template, where one was used.
     timeout : int
         Seconds a cell may take.
 
@@ -87,6 +90,7 @@ def verify(
     stated: Any = read_manifest(folder)
     values = {k: v for k, v in stated["parameters"].items() if k not in ("edition", "date")}
     given = {"data": data, "edition": stated["edition"], "date": stated["date"]}
+    given |= {"formats": stated.get("formats", ["html"]), "template": template}
     wanted = request(notebook or stated["notebook"], values=values, **given)
     if other := tuple(_other_inputs(stated["inputs"], inputs(wanted))):
         return Verdict(other, files)
@@ -100,6 +104,8 @@ def _other_inputs(stated: Mapping[str, Any], here: Mapping[str, Any]) -> Iterato
     """Name the inputs that are not those the report was made from; a withheld hash cannot tell."""
     if stated["notebook"] != here["notebook"]:
         yield "the notebook is not the one the report was made from"
+    if stated.get("template") != here.get("template"):
+        yield "the Word template is not the one the report was made with (--template)"
     before, now = stated["study"], here["study"]
     for name in sorted(before.keys() | now.keys()):
         if name not in now or name not in before:
