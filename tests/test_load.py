@@ -439,6 +439,30 @@ def test_settings_that_cannot_be_used(written, old, new, message):
     assert message in refusal(load.study, folder)
 
 
+def test_a_unit_that_events_do_not_have_is_refused(written):
+    folder = written(children_csv=CHILDREN, events_csv=EVENTS, study_toml='unit = "offences"\n')
+    assert "unit is 'offences', but events are counted as children or episodes" in refusal(load.study, folder)
+
+
+@pytest.mark.parametrize("only", ["Asian", "Black"])
+def test_a_study_of_one_group_is_refused(written, only):
+    rows = "".join(f"{line}\n" for line in COUNTS.splitlines() if only in line or line.startswith("area"))
+    message = refusal(load.study, written(counts_csv=rows))
+    assert message.startswith(
+        "counts.csv: 1 of 1 groups is known. First: row 2, column group. Groups are compared"
+    )
+    assert refusal(load.of_counts, written(counts_csv=rows) / "counts.csv") == message
+
+
+def test_children_of_one_group_are_refused(written):
+    folder = written(children_csv=CHILDREN.replace("W1", "B2"), events_csv=EVENTS)
+    assert refusal(load.study, folder) == (
+        "children.csv: 2 of 2 children have a known self-defined ethnicity, of 1 broad groups. Groups are compared "
+        "with each other, so at least two are needed. First: row 2, columns ethnicity and ethnicity_source. Add the "
+        "records of the other groups."
+    )
+
+
 GRAPH = """
 [[stages]]
 id = "arrest"

@@ -17,7 +17,7 @@ from .canonical import children, counts, events, offences, population, searches,
 from .ethnicity_source import SELF, kinds, refuse_no_groups
 from .large import Stored
 from .tables import DataError, near, read, shown
-from .vocabulary import BROAD, STAGES, TABLES, UNITS, UNKNOWN, Stage
+from .vocabulary import BROAD, EVENT_UNITS, STAGES, TABLES, UNITS, UNKNOWN, Stage
 
 __all__ = [
     "DataError",
@@ -280,6 +280,11 @@ def _years(given: Mapping, main: pd.DataFrame, period: str, file: str) -> tuple[
 def _unit(given: Mapping, main: pd.DataFrame, usual: str) -> str:
     there = list(dict.fromkeys(main["unit"].dropna())) if "unit" in main else []
     unit = given.get("unit", there[0] if there else usual)
+    if "stage" in main and "date" in main and unit not in EVENT_UNITS:
+        raise DataError(
+            f"study.toml: unit is {shown(unit)}, but events are counted as {' or '.join(EVENT_UNITS)}. Choose one of "
+            "them; offences are counted from offences.csv, and searches from searches.csv."
+        )
     if there and unit not in there:
         raise DataError(
             f"study.toml: unit is {shown(unit)}, but counts.csv counts {', '.join(there)}. Choose one of them."

@@ -95,6 +95,9 @@ def broad_groups(base: str) -> dict[str, str]:
 UNITS = ("children", "episodes", "offences", "searches", "cases")
 """What a count counts. It is printed wherever a number is."""
 
+EVENT_UNITS = UNITS[:2]
+"""What a count of events may count: a child once in a period, or each of its episodes."""
+
 
 @dataclass(frozen=True)
 class Stage:
