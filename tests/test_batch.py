@@ -1,10 +1,12 @@
 """Many reports: none stops the others, what is whole is left alone, and every way to end is a clean one."""
 
+import contextlib
 import json
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -279,3 +281,78 @@ def test_a_second_batch_into_the_same_folder_leaves_in_one_line(tmp_path):
     assert (second.returncode, out, err) == (75, "", "Another run is writing reports/batch; try later.\n")
     first.communicate(timeout=60)
     assert first.returncode == 0
+
+
+# -- on a cluster ------------------------------------------------------------------------------------
+
+
+def dask(module: str, *arguments: str) -> subprocess.Popen:
+    here = {**os.environ, "PYTHONPATH": str(CHECKOUT)}
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    return subprocess.Popen([sys.executable, "-m", module, *arguments], env=here, **quiet)
+
+
+@pytest.fixture
+def cluster(tmp_path):
+    """Start a scheduler and two workers, each a process of its own."""
+    pytest.importorskip("distributed")
+
+    told = tmp_path / "scheduler.json"
+    file = ("--scheduler-file", str(told))
+    scheduler = dask(
+        "distributed.cli.dask_scheduler", *file, "--port", "0", "--no-dashboard", "--host", "127.0.0.1"
+    )
+    local = ("--local-directory", str(tmp_path / "dask"), "--nthreads", "1", "--no-dashboard", "--no-nanny")
+    workers = [dask("distributed.cli.dask_worker", *file, *local) for _ in range(2)]
+    until = time.monotonic() + 60
+    while not told.exists():
+        assert time.monotonic() < until
+        time.sleep(0.1)
+    try:
+        yield json.loads(told.read_text())["address"], workers
+    finally:
+        for process in (*workers, scheduler):
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+            process.wait()
+
+
+@POSIX
+def test_a_batch_on_a_cluster_that_loses_a_worker(tmp_path, cluster):
+    address, workers = cluster
+    areas = [f"Area {n}" for n in range(8)]
+    study(tmp_path / "s", *areas)
+    begun = str(tmp_path / "begun")
+    notebook(tmp_path, f"import time; open({begun!r}, 'a').close(); time.sleep(0.4);")
+    command = ("--data", "s", "--notebooks", "tiny.ipynb")
+
+    def lose_one():
+        until = time.monotonic() + 60
+        while not Path(begun).exists() and time.monotonic() < until:
+            time.sleep(0.05)
+        workers[0].send_signal(signal.SIGKILL)
+
+    losing = threading.Thread(target=lose_one)
+    losing.start()
+    code, lines, err = ysj_batch(
+        tmp_path, *command, "--out", "many", "--jobs", 1, "--engine", "dask", "--scheduler", address
+    )
+    losing.join()
+    assert (code, lines[-1]["failed"]) == (0, 0), (lines, err)
+    assert sorted(line["report"] for line in lines[:-1]) == sorted(f"area-{n}/2022/tiny" for n in range(8))
+    assert workers[0].wait() == -signal.SIGKILL
+    assert ysj_batch(tmp_path, *command, "--out", "alone")[0] == 0
+
+    def reports(folder: Path) -> dict[str, bytes]:
+        return {k: v for k, v in files(folder).items() if not k.startswith(".batch")}
+
+    assert reports(tmp_path / "many") == reports(tmp_path / "alone")
+
+
+def test_a_cluster_needs_an_address(tmp_path):
+    pytest.importorskip("distributed")
+    study(tmp_path / "s", "Camden")
+    notebook(tmp_path, "1;")
+    given = ("--data", "s", "--notebooks", "tiny.ipynb", "--engine", "dask")
+    code, _, err = ysj_batch(tmp_path, *given)
+    assert (code, "needs --scheduler ADDRESS" in err) == (2, True)

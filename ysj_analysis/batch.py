@@ -65,7 +65,7 @@ class Settings:
     timeout: int = 600
 
 
-def run(plans: Sequence[Plan], log: Log, settings: Settings | None = None, *, alone: bool = True) -> int:
+def run(plans: Sequence[Plan], log: Log, settings: Settings | None = None) -> int:
     """Make every report of some plans.
 
     Parameters
@@ -76,8 +76,6 @@ def run(plans: Sequence[Plan], log: Log, settings: Settings | None = None, *, al
         Gets a line for each report and one at the end.
     settings : Settings, optional
         How.
-    alone : bool
-        Whether no other batch may fill the same folder at the same time.
 
     Returns
     -------
@@ -91,15 +89,51 @@ def run(plans: Sequence[Plan], log: Log, settings: Settings | None = None, *, al
     """
     settings = settings or Settings()
     with contextlib.ExitStack() as stack:
-        for out in sorted({Path(plan.out) for plan in plans}) if alone else ():
+        for out in sorted({Path(plan.out) for plan in plans}):
             stack.enter_context(turn(batch_state.folder(out) / ".lock", out / "batch"))
         engine.warm()
         with accounted(log):
             _work_off(chains(plans, log, settings), log, settings)
-    return _code(log)
+    return code_of(log)
 
 
-def _code(log: Log) -> int:
+def run_chains(areas: Sequence[Sequence[Job]], log: Log, settings: Settings) -> int:
+    """Make the reports of some areas, as a part of a batch that runs elsewhere.
+
+    Parameters
+    ----------
+    areas : sequence of sequence of Job
+        The reports of each area, in order.
+    log, settings
+        As for `run`.
+
+    Returns
+    -------
+    int
+        As `run`.
+    """
+
+    def todo() -> Iterator[Chain]:
+        for jobs in areas:
+            if jobs and jobs[0].data is not None:
+                with contextlib.suppress(load.DataError):
+                    load.keep(jobs[0].data)
+            chain = Chain()
+            for job in jobs:
+                if recipe := _wanted(job, log, settings):
+                    chain.jobs.append(job)
+                    chain.recipes.append(recipe)
+            if chain.jobs:
+                yield chain
+
+    engine.warm()
+    with accounted(log):
+        _work_off(todo(), log, settings)
+    return code_of(log)
+
+
+def code_of(log: Log) -> int:
+    """Give the exit code of a batch."""
     return PARTLY if any(o.status == FAILED for o in log.outcomes) else 0
 
 
@@ -116,7 +150,7 @@ def accounted(log: Log) -> Iterator[None]:
     except BaseException:
         log.end(seconds=time.monotonic() - start, code=INTERNAL, stopped=True)
         raise
-    log.end(seconds=time.monotonic() - start, code=_code(log))
+    log.end(seconds=time.monotonic() - start, code=code_of(log))
 
 
 def chains(plans: Sequence[Plan], log: Log, settings: Settings) -> Iterator[Chain]:

@@ -33,6 +33,7 @@ def batch(
     log_format: Literal["text", "json"] = "text",
     memory: int = 4096,
     timeout: int = 600,
+    part: Annotated[Path | None, Parameter(show=False)] = None,
 ) -> int:
     """Render many reports; exit 0 if all are whole, 3 if some are not, and say which.
 
@@ -74,11 +75,17 @@ def batch(
         MiB of data that each process of a report may have.
     timeout : int
         Seconds one cell may take.
+    part : path
+        A part of a batch that another machine has dealt out.
     """
     from . import batch as many
     from . import batch_plan
     from .batch_log import Log
 
+    if part is not None:
+        from .batch_cluster import do_part
+
+        return do_part(part)
     if plan is not None:
         plans = batch_plan.read(plan)
     else:

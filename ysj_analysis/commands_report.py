@@ -26,6 +26,7 @@ def report(
     edition: Literal["public", "ons", "restricted"] = "public",
     date: str | None = None,
     timeout: int = 600,
+    wait: float = 0,
 ) -> int:
     """Render one report and print the path of its page.
 
@@ -55,6 +56,8 @@ def report(
         Date to print, as YYYY-MM-DD.
     timeout : int
         Seconds one cell may take.
+    wait : float
+        Seconds to wait for another run of the same report; then exit 75.
     """
     given = {key: value for key, value in (("area", area), ("year", year)) if value is not None}
     folder = _rendered(
@@ -68,6 +71,7 @@ def report(
         date=date,
         template=template,
         timeout=timeout,
+        wait=wait,
     )
     print(next(folder.glob("index*.html")))
     return DONE

@@ -150,8 +150,8 @@ def keep(folder) -> Study:
     DataError
         As :func:`study`.
     """
-    _KEPT.clear()
     kept = study(folder)
+    _KEPT.clear()
     _KEPT[_stamp(_found(Path(folder)))] = kept
     return kept
 
