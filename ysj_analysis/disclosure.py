@@ -27,7 +27,7 @@ from .policies import (
     Policy,
     policy,
 )
-from .printed_measures import as_printed
+from .printed_measures import as_printed, without_saturated
 
 __all__ = [
     "EDITIONS",
@@ -175,15 +175,19 @@ class Released:
             if column in out and column in self.counts and self.policy.protects:
                 other = ~out[column].isna() & ~out[column].isin(self._table[column])
                 _refuse_other_counts(other, column, len(out))
-        return self._with(as_printed(out, self.policy), self._together(arguments))
+        out = without_saturated(as_printed(out, self.policy), self.policy)
+        return self._with(out, self._together(arguments))
 
     def derive(self, function: Callable[..., pd.DataFrame], **arguments) -> Released:
-        """Apply a function of the printed table: choose, order, add up, pivot. Nothing else is at hand."""
+        """Apply a function of the printed table: choose, order, add up, pivot. Nothing else is at hand.
+
+        What a model gives that has few residual degrees of freedom is withheld, as for a measure.
+        """
         out = self._apply(function, arguments)
         for column in self.counts:
             if column in out and self.policy.protects:
                 _refuse_other_counts(~self.policy.could_print(out[column]), column, len(out))
-        return self._with(out, self._together(arguments))
+        return self._with(without_saturated(out, self.policy), self._together(arguments))
 
     def _apply(self, function: Callable[..., pd.DataFrame], arguments: Mapping[str, Any]) -> pd.DataFrame:
         """Call a function with a copy of the printed table."""

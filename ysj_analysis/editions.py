@@ -45,9 +45,9 @@ class Edition:
         """Counts that the joint audit had it hide."""
         return frozenset(f.count for f in self.facts if f.level)
 
-    def earlier(self) -> list[Fact]:
-        """Give its facts as those of an earlier edition."""
-        return [replace(f, origin=EARLIER, level=0) for f in self.facts]
+    def earlier(self, number: int = 1) -> list[Fact]:
+        """Give its facts as those of an earlier edition, the first being 1."""
+        return [replace(f, origin=EARLIER, level=0, edition=number) for f in self.facts]
 
 
 def read(path: str | Path) -> list[Edition]:

@@ -286,7 +286,7 @@ def _refuse_late(system: System, until: float) -> None:
     if time.monotonic() > until:
         raise OutOfTime(
             f"the joint audit did not finish in its time: {len(system.names)} linked counts, first "
-            f"{system.names[0]}. Drop a dimension (sex, or single years beside pooled ones), or give it longer."
+            f"{system.names[0]}. Drop a dimension (sex, or single years beside pooled ones), or pool more years."
         )
 
 

@@ -77,6 +77,8 @@ class Fact:
     origin : {"own", "earlier", "outside"}
         Whether this release prints it, an earlier edition did or someone else: then it cannot be
         coarsened any more.
+    edition : int
+        Which earlier edition, the first being 1.
     """
 
     count: Count
@@ -84,6 +86,7 @@ class Fact:
     high: int
     level: int = 0
     origin: str = OWN
+    edition: int = 0
 
 
 def coarser(fact: Fact, rule: Policy) -> Fact | None:
@@ -270,7 +273,7 @@ def together(facts: Iterable[Fact]) -> list[Fact]:
     -------
     list of Fact
         In order of their counts. What an earlier edition printed of a count that has been revised since
-        is left out: it speaks of another number.
+        contradicts the rest; ``joint_repair`` then keeps what each edition held apart.
 
     Raises
     ------
@@ -280,27 +283,26 @@ def together(facts: Iterable[Fact]) -> list[Fact]:
     found: dict[tuple[Count, str], Fact] = {}
     for fact in facts:
         key = (fact.count, fact.origin)
-        if fact.origin == EARLIER and key in found and _apart(found[key], fact):
-            found[key] = fact  # the later edition revised it
-            continue
         other = found.setdefault(key, fact)
-        level = min(fact.level, other.level)
         found[key] = replace(
-            other, low=max(fact.low, other.low), high=min(fact.high, other.high), level=level
+            other,
+            low=max(fact.low, other.low),
+            high=min(fact.high, other.high),
+            level=min(fact.level, other.level),
         )
-    kept = dict(found)
     for (count, origin), fact in found.items():
-        others = [found[count, o] for o in (OWN, OUTSIDE) if o != origin and (count, o) in found]
-        if fact.low <= fact.high and not any(_apart(fact, other) for other in others):
-            continue
-        if origin == EARLIER:
-            del kept[count, origin]
-            continue
-        raise DisclosureError(
-            f"two printed figures contradict each other in at least 1 of {len(found)} counts. First: {count}. "
-            "Correct the outside figure, or print the count alike in every table."
-        )
-    return [kept[key] for key in sorted(kept)]
+        other = found.get((count, OUTSIDE), fact)
+        if origin != EARLIER and _apart(fact, other):
+            raise DisclosureError(
+                f"two printed figures contradict each other in at least 1 of {len(found)} counts. First: {count}. "
+                "Correct the outside figure, or print the count alike in every table."
+            )
+    return [found[key] for key in sorted(found)]
+
+
+def as_held(fact: Fact) -> Fact:
+    """Take what an earlier edition printed for a count of the records as they were then."""
+    return replace(fact, count=replace(fact.count, area=f"{fact.count.area}{HELD}{fact.edition}"))
 
 
 def _apart(one: Fact, other: Fact) -> bool:
@@ -316,7 +318,8 @@ def as_record(fact: Fact) -> dict:
     >>> from_record(as_record(fact)) == fact
     True
     """
-    return asdict(fact) | {"count": asdict(fact.count) | {"where": [list(p) for p in fact.count.where]}}
+    plain = {k: v for k, v in asdict(fact).items() if k != "edition"}
+    return plain | {"count": asdict(fact.count) | {"where": [list(p) for p in fact.count.where]}}
 
 
 def from_record(record: Mapping) -> Fact:

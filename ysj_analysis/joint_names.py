@@ -145,22 +145,26 @@ def _labelled(
 ) -> list[dict[str, Count]]:
     """Name the counts of any other table by its labels; a label such as "all" means every value of it."""
     labels = [c for c in columns if c not in {*counts, *_WHERE, *_NOT_LABELS}]
-    found, seen = [], set()
-    for number, row in enumerate(rows):
-        where = part({c: str(row[c]) for c in labels if str(row[c]).lower() not in _TOTALS})
-        at = (*(str(row.get(c, "")) for c in _WHERE), where)
-        if at in seen:
-            raise DisclosureError(
-                f"counts of {len(rows) - len(seen)} of {len(rows)} rows cannot be told apart by their labels "
-                f"({', '.join(labels) or 'none'}), so that nobody can say what they give away together. First: row "
-                f"{number}. Release the columns that tell them apart with them."
-            )
-        seen.add(at)
-        stage = str(row.get("stage", f"of {', '.join(labels)}"))
-        found.append(
-            {
-                c: Count(str(row.get("unit", "")), stage, str(row.get("area", "")), c, *_span(row), where)
-                for c in counts
-            }
+    wheres = [part({c: str(row[c]) for c in labels if str(row[c]).lower() not in _TOTALS}) for row in rows]
+    at = [(*(str(row.get(c, "")) for c in _WHERE), where) for row, where in zip(rows, wheres, strict=True)]
+    if twice := [number for number, one in enumerate(at) if one in at[:number]]:
+        raise DisclosureError(
+            f"{len(twice)} of {len(rows)} rows cannot be told apart from another by their labels "
+            f"({', '.join(labels) or 'none'}), so that nobody can say what their counts give away together. First: row "
+            f"{twice[0]}. Release the columns that tell them apart with them."
         )
-    return found
+    stage = f"of {', '.join(labels)}"
+    return [
+        {
+            c: Count(
+                str(row.get("unit", "")),
+                str(row.get("stage", stage)),
+                str(row.get("area", "")),
+                c,
+                *_span(row),
+                where,
+            )
+            for c in counts
+        }
+        for row, where in zip(rows, wheres, strict=True)
+    ]

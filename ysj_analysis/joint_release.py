@@ -8,7 +8,7 @@ printed. Nothing is written before an audit passes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,6 +17,7 @@ from . import editions
 from .audit_hidden import hiding, noting
 from .joint_facts import OWN, Count, Fact, of_table, together
 from .joint_repair import Audited, audited
+from .joint_system import TOGETHER
 from .policies import PUBLISHED, DisclosureError, Policy
 
 OUTSIDE_FILE = "outside.csv"
@@ -52,6 +53,7 @@ def cleared(
     rule: Policy,
     ledger: Path,
     outside: Path | None = None,
+    sisters: Iterable[Path] = (),
 ) -> tuple[T, Cleared]:
     """Run a report until its tables give nothing away.
 
@@ -69,6 +71,8 @@ def cleared(
         What earlier editions have printed.
     outside : Path, optional
         A table of figures that others have printed.
+    sisters : iterable of Path
+        Ledgers of other areas; read where an area is several others together.
 
     Returns
     -------
@@ -82,6 +86,7 @@ def cleared(
     """
     past = editions.read(ledger)
     others = outside_facts(outside)
+    beside = [e for path in sorted(sisters) if path != ledger for e in editions.read(path)]
     hidden = editions.known(past, name)
     for _ in range(_RUNS):
         with hiding(hidden), noting() as noted:
@@ -91,7 +96,8 @@ def cleared(
         this = editions.Edition(name, rule.name, tuple(own))
         if this in past:  # it has appeared before, so that it adds nothing to what is known
             return shown, Cleared(this, useful)
-        earlier = [f for e in past for f in e.earlier()]
+        earlier = [f for number, e in enumerate([*past, *beside], start=1) for f in e.earlier(number)]
+        earlier = _overlapping(own, earlier)
         wanted = audited([*own, *earlier, *others], rule, steps=_HIDE).coarsened.keys()
         more = wanted - this.hidden
         if not more:
@@ -103,6 +109,16 @@ def cleared(
         f"{len(more)} of {len(own)} counts could not be hidden by running the notebook again. First: {min(more)}. A "
         "table divides its counts by a column that their release does not have: release them with it."
     )
+
+
+def _overlapping(own: Sequence[Fact], earlier: Sequence[Fact]) -> list[Fact]:
+    """Keep what was printed of the same areas, and of areas of which one is several others together."""
+    every = {f.count.area for f in (*own, *earlier)}
+    several = [{a, *parts} for a in every if len(parts := TOGETHER.split(a)) > 1 and set(parts) & every]
+    linked = {f.count.area for f in own}
+    for _ in several:
+        linked |= {a for some in several if some & linked for a in some}
+    return [f for f in earlier if f.count.area in linked]
 
 
 def printed(

@@ -14,12 +14,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from .joint_audit import Contradiction, Finding, blamed, failing, possible, ranged
-from .joint_facts import EARLIER, OWN, UNLIMITED, Count, Fact, coarser, together
+from .joint_facts import EARLIER, OWN, UNLIMITED, Count, Fact, as_held, coarser, together
 from .joint_system import PARTITIONS, System, systems
 from .policies import DisclosureError, Policy
 
 ALL = "(all)"
 """Names a total that is not that of the parts printed beside it."""
+
+_FEW = (1, 2, 3, 5, 10, 20, 50, 100, 1_000, 10_000, UNLIMITED)
+"""By how many records an edition may have been revised: the least of these that explains it is supposed."""
 
 SECONDS = 90.0
 """What an audit may take before it is refused."""
@@ -98,21 +101,106 @@ def audited(
         If the figures contradict each other, the time is up, or no coarsening is enough.
     """
     until = time.monotonic() + seconds
+    earlier = [f for f in facts if f.origin == EARLIER]
     kept, already, linked = [], [], 0
-    for part in systems(together(facts), partitions):
-        for system in _consistent(part, partitions):
-            linked += len(system.facts) if len(system.facts) > 1 else 0
-            given = _given(system, partitions, until)
-            mended = _mended(system, given, rule, steps, until).facts
-            kept += [_named_as_before(f) for f in mended if f.origin == OWN]
-            already += sorted(given)
+    for system in systems(together(facts), partitions):
+        linked += len(system.facts) if len(system.facts) > 1 else 0
+        repaired, given = _audited(system, earlier, rule, steps, partitions, until)
+        kept += [_named_as_before(f) for f in repaired]
+        already += sorted(given)
     return Audited(tuple(sorted(kept, key=lambda f: f.count)), linked, tuple(already))
 
 
-def _given(system: System, partitions: Mapping, until: float) -> set[str]:
+def _audited(
+    system: System,
+    earlier: Sequence[Fact],
+    rule: Policy,
+    steps: Sequence[int],
+    partitions: Mapping,
+    until: float,
+) -> tuple[list[Fact], set[str]]:
+    """Audit one linked part; again where a repair leaves less to be explained by a revision."""
+    last: _Reading | None = None
+    while (read := _reading(system.facts, system, earlier, partitions)) != last:
+        mended, given = [], set()
+        for part in systems(read.facts, read.partitions, revised=read.revised):
+            here = _given(part, until)
+            mended += [f for f in _mended(part, here, rule, steps, until).facts if f.origin == OWN]
+            given |= here
+        own = {f.count: f for f in mended}
+        facts = tuple(own.get(f.count, f) if f.origin == OWN else f for f in system.facts)
+        if read.revised is None:
+            return mended, given
+        system, last = replace(system, facts=facts), read
+    return mended, given
+
+
+def _given(part: System, until: float) -> set[str]:
     """Name the counts that others' figures and earlier editions give away by themselves."""
-    theirs = [f for f in system.facts if f.origin != OWN]
-    return {f.name for part in systems(theirs, partitions) for f in failing(part, until=until)}
+    if all(f.origin == OWN for f in part.facts):
+        return set()
+    ends = ((0, UNLIMITED) if f.origin == OWN else (f.low, f.high) for f in part.facts)
+    own, rules = zip(*ends, strict=True), len(part.facts)
+    low, high = (np.concatenate([a, b[rules:]]) for a, b in zip(own, (part.low, part.high), strict=True))
+    return {f.name for f in failing(replace(part, low=low, high=high), until=until)}
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """How linked figures are read so that they do not contradict each other.
+
+    ``revised`` is by how many records at most an earlier edition differs, where it does.
+    """
+
+    facts: tuple[Fact, ...]
+    partitions: Mapping[str, Sequence[str]]
+    revised: int | None = None
+
+
+def _reading(
+    facts: Sequence[Fact], system: System, earlier: Sequence[Fact], partitions: Mapping[str, Sequence[str]]
+) -> _Reading:
+    """Find the closest reading of these figures under which they can all hold.
+
+    A partition may not be whole, and a total not that of the parts printed: what is not so, nobody can
+    reckon with. Records may have been revised since an earlier edition: then whoever holds both supposes
+    that as few were as explain the difference. A figure of someone else that contradicts our own is refused.
+    """
+    current = tuple(f for f in facts if f.origin != EARLIER)
+    own = [f for f in current if f.origin == OWN]
+    for rules in (partitions, {}):
+        if _possible(facts, rules):
+            return _Reading(tuple(facts), rules)
+        if len(current) < len(facts) and _possible(current, rules):
+            counts = {f.count for f in system.facts}
+            return _revised(current, [f for f in earlier if f.count in counts], rules)
+    if not _possible(own, {}):
+        apart = tuple(_apart_from_totals(current))
+        if _possible(apart, {}):
+            return _Reading(apart, {})
+    raise Contradiction(
+        f"the printed figures contradict each other: no whole numbers fit all {len(facts)} counts that are "
+        f"linked. First: {facts[0].count}. Correct the outside figure, or the counts."
+    )
+
+
+def _revised(current: Sequence[Fact], earlier: Sequence[Fact], rules: Mapping) -> _Reading:
+    """Keep apart what those editions held that cannot hold now, and find by how few records they differ."""
+    facts, held = list(current), []
+    for number in sorted({f.edition for f in earlier}, reverse=True):
+        theirs = [f for f in earlier if f.edition == number]
+        if _possible(together([*facts, *theirs]), rules):
+            facts = together([*facts, *theirs])
+        else:
+            held += [as_held(f) for f in theirs]
+    every = tuple(sorted([*facts, *held], key=lambda f: (f.count, f.origin)))
+    most = next(n for n in _FEW if _possible(every, rules, revised=n))
+    return _Reading(every, rules, most)
+
+
+def _possible(facts: Sequence[Fact], rules: Mapping, revised: int | None = None) -> bool:
+    """Say whether any tables of whole numbers print so."""
+    return all(map(possible, systems(facts, rules, revised=revised)))
 
 
 def _mended(system: System, given: set[str], rule: Policy, steps: Sequence[int], until: float) -> System:
@@ -132,29 +220,6 @@ def _mended(system: System, given: set[str], rule: Policy, steps: Sequence[int],
             _, at, after = min(options, key=lambda option: option[:2])
             system = system.with_fact(at, after)
     return system
-
-
-def _consistent(system: System, partitions: Mapping[str, Sequence[str]]) -> list[System]:
-    """Leave out what does not hold of these figures, where together they cannot be.
-
-    That is an earlier edition revised since, a partition that is not whole, or a total that is not that
-    of the parts printed: what is not so, nobody can reckon with. A figure of someone else that
-    contradicts our own is not left out but refused.
-    """
-    if possible(system):
-        return [system]
-    current = [f for f in system.facts if f.origin != EARLIER]
-    tries = [(some, rules) for some in (system.facts, current) for rules in (partitions, {})]
-    if not all(map(possible, systems([f for f in current if f.origin == OWN], {}))):
-        tries.append((_apart_from_totals(current), {}))
-    for some, rules in tries:
-        parts = systems(some, rules)
-        if all(map(possible, parts)):
-            return parts
-    raise Contradiction(
-        f"the printed figures contradict each other: no whole numbers fit all {len(system.facts)} counts that are "
-        f"linked. First: {system.facts[0].count}. Correct the outside figure, or the counts."
-    )
 
 
 def _apart_from_totals(facts: Sequence[Fact]) -> list[Fact]:
@@ -195,21 +260,6 @@ def _loss(before: Fact, after: Fact) -> float:
 
 def _worth(fact: Fact) -> float:
     return (fact.low + fact.high) / 2 if fact.high < UNLIMITED else float(max(fact.low, 8))
-
-
-def _without_contradiction(facts, partitions) -> tuple[list[Fact], Mapping]:
-    """Leave out what does not hold of these figures: a partition that is not whole, an edition since revised."""
-    unlike = [f for f in facts if f.origin != EARLIER]
-    for some, rules in ((facts, partitions), (facts, {}), (unlike, partitions), (unlike, {})):
-        try:
-            for system in systems(some, rules):
-                failing(system, first=True)
-        except Contradiction:
-            continue
-        return list(some), rules
-    for system in systems(unlike, {}):
-        failing(system, first=True)
-    raise AssertionError("unreachable")
 
 
 def _refusal(system: System, finding: Finding) -> str:

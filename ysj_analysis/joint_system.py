@@ -146,6 +146,8 @@ class _Lines:
                     self.values[family][dimension] |= {UNKNOWN}
                 if dimension == "month":
                     self.values[family][dimension] |= {_REST}
+        for values in [v for d in self.values.values() for v in d.values() if v == {UNKNOWN}]:
+            values.add(KNOWN)
         for months in (d["month"] for d in self.values.values() if "month" in d):
             if len(months) > _MONTHS:
                 months.discard(_REST)
@@ -208,7 +210,7 @@ class _Lines:
                 pairs.append((self.terms(count), {v: -w for v, w in self.terms(other).items()}))
         for count in [c for c in self.counts if c.series.startswith(f"{FOUND} ")]:
             among = _at(count, count.where, series=count.series.replace(FOUND, AMONG, 1))
-            if among in self.variables:
+            if among in self.printed:
                 pairs.append((self.terms(count), {v: -w for v, w in self.terms(among).items()}))
         return pairs
 
@@ -250,7 +252,8 @@ class _Lines:
         """Areas of which one is all the others together: they add up, but for children who are in two."""
         rules, printed = [], set(self.counts)
         for count in self.counts:
-            parts = [replace(count, area=name) for name in TOGETHER.split(count.area)]
+            area, held, edition = count.area.partition(HELD)
+            parts = [replace(count, area=f"{name}{held}{edition}") for name in TOGETHER.split(area)]
             if len(parts) < 2 or not set(parts) <= printed:
                 continue
             whole = self.terms(count)
@@ -286,7 +289,7 @@ class _Lines:
             some, first = min(after), min(before)
             if some.stage in self.procedures:
                 continue
-            if some.series == f"{THROUGH} {first.stage}":
+            if some.series == f"{THROUGH} {first.stage}" or some.series.startswith(f"{FOUND} "):
                 terms = {v: -w for v, w in (after | before).items()}
                 found.append(
                     (f"not {some}" if len(after) == 1 else f"not {some} and {len(after) - 1} more", terms)

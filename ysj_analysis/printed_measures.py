@@ -19,6 +19,9 @@ from .vocabulary import POPULATION, UNKNOWN
 _COUNTS = ("events", "denominator", "reference_events", "reference_denominator")
 # Decimal places of each measure; a per-head rate by what it is given per.
 _DIGITS = {"proportion": 3, "risk_difference": 3, "events_above_parity": 0, "events_above_share": 0}
+RESIDUAL = 10
+"""Fewer residual degrees of freedom, and a model gives its cells away: those of a saturated one are its cells."""
+_OF_A_MODEL = ("estimate", "low", "high", "p_value", "standard_error", "attenuation")
 _BANDS = (0.001, 0.01, 0.05)
 _OF_THE_REST = frozenset({"complement_ratio", "odds_ratio"})
 # These multiply by a count, so their ends need not lie where all four counts favour one side.
@@ -57,6 +60,37 @@ def as_printed(out: pd.DataFrame, rule: Policy) -> pd.DataFrame:
         if rule.half:
             out = _widened_and_banded(out, rule)
     return _rounded(out)
+
+
+def without_saturated(out: pd.DataFrame, rule: Policy) -> pd.DataFrame:
+    """Withhold what a model says that has nearly as many coefficients as cells.
+
+    Parameters
+    ----------
+    out : DataFrame
+        Of a model if it has a column ``residual_df``; any other table stays as it is.
+    rule : Policy
+        The rule its counts were printed by.
+
+    Returns
+    -------
+    DataFrame
+        The same rows; below :data:`RESIDUAL`, or where it is not known, the numbers of the model are missing
+        and the note says so.
+
+    Examples
+    --------
+    >>> from .policies import PUBLIC
+    >>> fit = pd.DataFrame({"term": ["a", "b"], "estimate": [0.4, 0.7], "residual_df": [9, 10]})
+    >>> without_saturated(fit, PUBLIC)["estimate"].tolist()
+    [nan, 0.7]
+    """
+    if "residual_df" not in out or not rule.protects:
+        return out
+    few = ~(out["residual_df"] >= RESIDUAL)
+    given = out.assign(note=out.get("note", ""))
+    hidden = {c: out[c].astype(float).mask(few) for c in _OF_A_MODEL if c in out}
+    return given.assign(**hidden, note=given["note"].mask(few, "suppressed"))
 
 
 def _complete(out: pd.DataFrame) -> pd.DataFrame:
