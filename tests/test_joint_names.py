@@ -1,0 +1,334 @@
+"""Does every count that is shown reach the joint audit, whatever table, sentence or chart shows it?"""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ysj_analysis import editions, measures
+from ysj_analysis.audit_hidden import hiding, noting
+from ysj_analysis.datafile import csv
+from ysj_analysis.disclosure import RESTRICTED, release, working
+from ysj_analysis.joint_audit import ranges
+from ysj_analysis.joint_facts import EARLIER, OWN, REACHED, Count, Fact, named, together
+from ysj_analysis.joint_names import names
+from ysj_analysis.joint_release import cleared
+from ysj_analysis.joint_repair import audited
+from ysj_analysis.joint_system import systems
+from ysj_analysis.policies import ONS, PUBLIC, DisclosureError
+
+
+def table(values, *, area="A", year=2023, years=1, stage="custody", unit="episodes", **extra):
+    """True counts of some groups, at one stage."""
+    rows = [
+        {"area": area, "year": year, "years": years, "unit": unit, "stage": stage, "base": "population", "group": g,
+         **extra, "events": float(v), "denominator": 1000.0}
+        for g, v in values.items()
+    ]  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def shown(*releases):
+    """What the audit is told when these are read."""
+    with noting() as noted:
+        for one in releases:
+            one().table  # noqa: B018  (to read is to show)
+    return noted
+
+
+def every_range(facts):
+    out = {}
+    for system in systems(together(facts)):
+        out |= dict(zip(system.names, map(tuple, ranges(system).astype(int)), strict=True))
+    return out
+
+
+# -- what is noted -----------------------------------------------------------------------------------
+
+
+def test_what_is_read_is_noted_and_nothing_else():
+    true = table({"Black": 40, "White": 3})
+    facts = shown(lambda: release(true))
+    assert [(f.count.where, f.low, f.high) for f in together(facts)] == [
+        ((("group", "Black"),), 38, 42),
+        ((("group", "White"),), 0, 7),
+    ]
+    assert [dict(f.count.where)["group"] for f in shown(lambda: release(true).where(group="White"))] == [
+        "White"
+    ]
+    with noting() as noted:
+        release(true)  # made and never read
+    assert noted == []
+    assert release(true).table["events"].isna().to_list() == [False, True]  # nobody notes: nothing fails
+
+
+def test_a_measure_tells_of_every_count_it_may_be_made_of():
+    true = table({"Black": 40, "White": 50, "Asian": 60})
+
+    def black():
+        rates = release(true).measure(measures.relative_rates, reference="all-others")
+        return rates.where(group="Black")
+
+    assert {dict(f.count.where)["group"] for f in shown(black)} == {"Black", "White", "Asian"}
+    first = release(true).where(group="Black")
+    assert shown(lambda: first) == []  # released before anyone noted
+    added = lambda t, other: pd.concat([t, other])  # noqa: E731
+    both = shown(
+        lambda: release(true).where(group="Black").derive(added, other=release(true).where(group="White"))
+    )
+    assert {dict(f.count.where)["group"] for f in both} == {"Black", "White"}
+
+
+def test_what_is_not_printed_by_a_protecting_rule_is_not_noted():
+    true = table({"Black": 4})
+    assert shown(lambda: release(true, policy=RESTRICTED), lambda: working(true)) == []
+
+
+def test_a_number_that_was_never_there_tells_nothing():
+    true = table({"Black": 40, "White": 50}).assign(events=[np.nan, 50])
+    assert [(f.low, f.high) for f in shown(lambda: release(true))] == [(48, 52)]
+
+
+# -- names -------------------------------------------------------------------------------------------
+
+PART = {"area": "A", "year": 2023, "years": 1, "unit": "searches", "stage": "stop_search"}
+
+
+def search(by, **values):
+    return table(values, stage="stop_search", unit="searches", defined_by=by)
+
+
+def test_two_ways_to_record_ethnicity_divide_the_same_searches():
+    """Brute force over all 2 x 2 tables: what the margins of each side leave of a cell of the cross."""
+    cross = pd.DataFrame(
+        {"self_defined": ["Black", "White"], "Black": [40, 3], "White": [9, 30], "all": [49, 33]}
+    )
+    facts = [
+        Fact(count, int(value), int(value) + 2)
+        for row, line in zip(
+            names(cross, ("Black", "White", "all"), PART), cross.to_dict("records"), strict=True
+        )
+        for count, value in ((row[c], line[c]) for c in row if c != "White")
+    ]
+    seen = search("officer-defined", Black=43, White=39)
+    facts += [
+        Fact(row["events"], int(v), int(v) + 2)
+        for row, v in zip(names(seen, ("events",)), seen["events"], strict=True)
+    ]
+    here = every_range(facts)
+    grid = np.array(np.meshgrid(*[np.arange(60)] * 2, indexing="ij")).reshape(2, -1)
+    possible = []
+    for bb in range(40, 43):  # Black by both; White by self and Black by the officer is 3 to 5
+        for wb in range(3, 6):
+            bw, ww = grid
+            keep = (abs(bb + bw - 50) <= 1) & (abs(wb + ww - 34) <= 1)
+            keep &= (43 <= bb + wb <= 45) & (abs(bw + ww - 40) <= 1)
+            possible += bw[keep].tolist()
+    assert here[
+        "stop_search (reached), A, 2023, group (officer-defined) White, group (self-defined) Black"
+    ] == (
+        min(possible),
+        max(possible),
+    )
+
+
+def test_searches_seen_alike_are_a_cell_of_the_cross():
+    same = search("both", Black=40).assign(base="stop_search")
+    (row,) = (named(r) for r in same.to_dict("records"))
+    (cell,) = names(pd.DataFrame({"self_defined": ["Black"], "Black": [40]}), ("Black",), PART)
+    assert row["events"] == cell["Black"]
+    assert "not Unknown" in str(row["denominator"])
+    other = Count("searches", "stop_search", "A", REACHED, 2023, 2023, (
+        ("group (officer-defined)", "Unknown"), ("group (self-defined)", "Black")))  # fmt: skip
+    alone = Count("searches", "stop_search", "A", REACHED, 2023, 2023, (("group (self-defined)", "Black"),))
+    here = every_range([Fact(row["denominator"], 40, 40), Fact(other, 0, 9), Fact(alone, 43, 44)])
+    assert here[str(other)] == (3, 4)
+
+
+def test_kinds_of_unknown_ethnicity_are_parts_of_the_unknown():
+    kinds = search("self-defined", **{"Not stated": 20, "Not known": 3}).assign(base="stop_search")
+    whole = search("self-defined", Unknown=23)
+    said = [named(r)["events"] for t in (kinds, whole) for r in t.to_dict("records")]
+    here = every_range([Fact(said[0], 18, 22), Fact(said[1], 0, 7), Fact(said[2], 23, 23)])
+    assert here[str(said[1])] == (1, 5)
+    check = pd.DataFrame(
+        {"check": ["ethnicity not stated", "undecided"], "stage": ["arrest", "offences.csv"],
+         "unit": ["children", "offences"], "events": [20, 30], "denominator": [90, 100]}
+    )  # fmt: skip
+    found = names(check, ("events", "denominator"), {"area": "A", "year": 2023, "years": 5})
+    assert (
+        str(found[0]["events"])
+        == "arrest (reached), A, 2019 to 2023, group Unknown, kind of unknown not stated"
+    )
+    assert str(found[0]["denominator"]) == "arrest (reached), A, 2019 to 2023, all"
+    rest = every_range([Fact(found[1]["events"], 98, 102), Fact(found[1]["denominator"], 98, 102)])
+    assert [r for name, r in rest.items() if name.startswith("not ")] == [(0, 4)]
+
+
+def test_a_month_is_a_part_of_its_year():
+    year, june = (named(search("self-defined", Black=9, **m).iloc[0].to_dict()) for m in ({}, {}))
+    june = named(search("self-defined", Black=9).assign(month="06").iloc[0].to_dict())
+    columns = ["area", "year", "years", "unit", "stage", "base", "group", "defined_by", "month", "events"]
+    row = (
+        search("self-defined", Black=9)
+        .assign(
+            month="06",
+        )[columns]
+        .assign(denominator=1.0)
+    )
+    june = named(row.iloc[0].to_dict())
+    here = every_range([Fact(year["events"], 20, 20), Fact(june["events"], 18, 22)])
+    assert here[str(june["events"])] == (18, 20)
+    months = []
+    for month in range(1, 13):
+        one = named(row.assign(month=f"{month:02d}").iloc[0].to_dict())
+        months.append(Fact(one["events"], 0, 1))
+    assert every_range([Fact(year["events"], 12, 12), *months])[str(months[0].count)] == (1, 1)
+
+
+def test_a_line_of_a_ledger_leaves_what_the_next_removes_from():
+    lines = pd.DataFrame(
+        {"step": "count", "what": ["one", "two", "three"], "why": ["x", "y", "kept, as Unknown"],
+         "removed": [5.0, 12.0, 0.0], "left": [100.0, 88.0, 30.0]}
+    )  # fmt: skip
+    facts = shown(lambda: release(lines, counts=("removed", "left"), texts=("what", "why")))
+    removed = next(f for f in facts if f.count.series == "removed 001")
+    left = next(f for f in facts if f.count.series == "left 001")
+    # 98-102 less 88-92 (88 is printed 90) is 6-14; 12 is printed 10, which is 8-12.
+    assert every_range(facts)[str(removed.count)] == (8, 12)
+    assert every_range([f for f in facts if f != removed] + [Fact(removed.count, 0, 50)])[
+        str(removed.count)
+    ] == (6, 14)
+    assert every_range(facts)[str(left.count)] == (88, 92)
+    other = shown(lambda: release(lines.iloc[::-1].assign(why="x"), counts=("removed", "left")))
+    assert not {f.count for f in facts} & {f.count for f in other}
+
+
+def test_any_other_table_is_named_by_its_labels():
+    places = pd.DataFrame({"place": ["home", "care", "all"], "events": [20.0, 4.0, 24.0]})
+    here = every_range(shown(lambda: release(places)))
+    assert here["of place (events), , 0, place care"] == (1, 7)  # 23-27 less 18-22, and hidden
+    with (
+        noting(),
+        pytest.raises(DisclosureError, match=r"1 of 3 rows cannot be told apart.*First: row 1\."),
+    ):
+        release(places.assign(place=["home", "home", "all"]))
+
+
+# -- an edition --------------------------------------------------------------------------------------
+
+
+def clear(folder, run, *, name="report", outside=None, sisters=(), rule=PUBLIC):
+    ledger = folder / "editions.jsonl"
+    got, found = cleared(
+        run, lambda s: s, name=name, rule=rule, ledger=ledger, outside=outside, sisters=sisters
+    )  # fmt: skip
+    editions.append(ledger, found.edition)
+    return got, found
+
+
+def bundle(*tables):
+    releases = [release(t) for t in tables]
+    return {str(i): {"csv": csv(r.table, r.counts), "policy": r.policy.name} for i, r in enumerate(releases)}
+
+
+def test_a_count_that_only_a_sentence_gives_is_audited(tmp_path):
+    """Nine of twelve months are told exactly by others; the year is said in a sentence alone."""
+    outside = tmp_path / "outside.csv"
+    pd.concat([table({"Black": v}, year=2019 + i) for i, v in enumerate((9, 10, 12, 8))]).to_csv(
+        outside, index=False
+    )
+
+    def run():
+        said = release(table({"Black": 41}, years=5)).table["events"].iloc[0]
+        return bundle(table({"Black": 2})) | {"said": {"csv": f"sentence\n{said}\n", "policy": "public"}}
+
+    got, found = clear(tmp_path, run, outside=outside)
+    assert "nan" in got["said"]["csv"]
+    assert [c.first for c in found.edition.hidden] == [2019]
+
+
+def test_two_areas_and_a_report_on_both_give_neither_away(tmp_path):
+    """A printed 10 (8-12), both together 15 (13-17): B would be 1 to 7; with 12 and 13 told by others, 1."""
+    mine, theirs = tmp_path / "a", tmp_path / "b"
+    clear(mine, lambda: bundle(table({"Black": 40}, area="A")), name="a")
+    clear(theirs, lambda: bundle(table({"Black": 3}, area="B")), name="b")
+    outside = tmp_path / "outside.csv"
+    table({"Black": 40}, area="A").to_csv(outside, index=False)
+    both = lambda: bundle(table({"Black": 43}, area="A and B"))  # noqa: E731
+    ledgers = [mine / "editions.jsonl", theirs / "editions.jsonl"]
+    alone = clear(tmp_path / "c", both, name="both", outside=outside)[1]
+    assert not alone.edition.hidden  # 43-47 of both, 40 of A, and B not known to be small
+    beside = clear(tmp_path / "d", both, name="both", outside=outside, sisters=ledgers)[1]
+    assert {c.area for c in beside.edition.hidden} == {"A and B"}
+    # An area that has nothing to do with these is not read into the system.
+    assert not clear(tmp_path / "e", lambda: bundle(table({"Black": 43}, area="Z")), sisters=ledgers)[
+        1
+    ].edition.hidden
+
+
+def test_a_revised_record_gives_no_difference_away():
+    """All together were 12, printed 10; then one late record: 13, printed 15. Alone, 8 to 12 of 13 to 17
+    leave the rest at 1 to 7. Supposing one record was revised, all are 13, and the rest 1 to 5.
+    """
+
+    def fact(low, high, origin=OWN, edition=0, **where):
+        count = Count("episodes", "custody", "A", REACHED, 2023, 2023, tuple(sorted(where.items())))
+        return Fact(count, low, high, origin=origin, edition=edition)
+
+    before = [fact(8, 12, EARLIER, 1)]
+    now = [fact(0, 7, group="A"), fact(8, 12, group="B"), fact(13, 17)]
+    assert audited(now, PUBLIC).coarsened == {}
+    for steps in ((1, 2, 3), (3,)):
+        after = audited([*now, *before], PUBLIC, steps=steps)
+        assert after.coarsened
+        assert audited([*after.facts, *before], PUBLIC, steps=steps) == after
+    with pytest.raises(DisclosureError, match="could be worked out"):
+        audited([*now, *before], PUBLIC, steps=())
+    # An edition that contradicts nothing is taken as of the same records, whichever of several it is.
+    several = [*before, fact(13, 17, EARLIER, 2), fact(8, 12, EARLIER, 2, group="B")]
+    assert audited([*now, *several], PUBLIC).coarsened.keys() >= set()
+
+
+def test_an_edition_by_another_rule_is_put_beside_the_first(tmp_path):
+    """By the one 8-12, by the other 13 or fewer hidden: together still 8-12. A rule of threes would cut it."""
+    true = table({"Black": 12, "White": 60})
+    clear(tmp_path, lambda: bundle(true), name="one")
+
+    def ons():
+        shown_ = release(true, policy=ONS)
+        return {"0": {"csv": csv(shown_.table, shown_.counts), "policy": "ons"}}
+
+    assert not clear(tmp_path, ons, name="two", rule=ONS)[1].edition.hidden
+    assert [e.policy for e in editions.read(tmp_path / "editions.jsonl")] == ["public", "ons"]
+
+
+# -- decided from printed numbers alone --------------------------------------------------------------
+
+
+def alternatives(true: pd.DataFrame, rng: np.random.Generator, number: int):
+    """Other true counts that the local rule prints alike."""
+    shown_ = PUBLIC.printed(true["events"])
+    low, high = np.where(np.isnan(shown_), 0, shown_ - 2), np.where(np.isnan(shown_), 7, shown_ + 2)
+    for _ in range(number):
+        yield true.assign(events=rng.integers(low.astype(int), high.astype(int) + 1).astype(float))
+
+
+def test_private_tables_that_print_the_same_give_the_same_edition(tmp_path):
+    """The full thousand are in benchmarks/simulatable.py."""
+    rng = np.random.default_rng(4)
+    split = [table({"Black": 12, "White": 30}, sex=s) for s in "fm"]
+    columns = ["area", "year", "years", "unit", "stage", "base", "group", "sex", "events", "denominator"]
+    parts = pd.concat(split)[columns].assign(events=[4.0, 30.0, 12.0, 3.0])
+    whole = table({"Black": 15, "White": 33})
+    outside = tmp_path / "outside.csv"
+    table({"Black": 15, "White": 33}).to_csv(outside, index=False)
+    seen = set()
+    for i, (one, other) in enumerate(
+        zip(alternatives(parts, rng, 12), alternatives(whole, rng, 12), strict=True)
+    ):
+        got, found = clear(tmp_path / str(i), lambda: bundle(one, other), outside=outside)  # noqa: B023
+        ledger = (tmp_path / str(i) / "editions.jsonl").read_bytes()
+        seen.add((repr(got), ledger, repr(found.usefulness)))
+    assert len(seen) == 1
+    with hiding([]):
+        assert "hidden" not in seen
