@@ -573,6 +573,26 @@ def test_years_are_filled_in_only_when_asked_and_said_in_the_ledger(tmp_path):
     assert read.ledger["what"].iloc[-1] == "population of 2021 held at 2019"
 
 
+def test_a_population_filled_in_by_hand_is_said_too(tmp_path):
+    """A population.csv with the mark and without a ledger of its own."""
+    folder = study(tmp_path / "s", "2021")
+    rows = "".join(
+        f"Camden,2021,{g},100,held at 2019\n" for g in ("Asian", "Black", "Mixed", "Other", "White")
+    )
+    (folder / "population.csv").write_text("area,year,group,population,estimated\n" + rows)
+    lines = pipeline.ledger(load.study(folder)).set_index("what")
+    assert lines.loc["population of 2021 held at 2019", "left"] == 5
+    attached = attach.population(
+        study(tmp_path / "t", "2021"),
+        population_folder(tmp_path / "p", years=(2019,)),
+        tmp_path / "out",
+        fill="held",
+    )
+    assert (
+        pipeline.ledger(load.study(attached))["what"].tolist().count("population of 2021 held at 2019") == 1
+    )
+
+
 def occupied(study, people):
     (study.parent / "out").mkdir()
     (study.parent / "out" / "x").touch()

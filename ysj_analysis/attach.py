@@ -17,10 +17,9 @@ import pandas as pd
 
 from . import label_mapping, load, sources
 from .bases import refuse_other_base
-from .filled_years import filled
+from .filled_years import filled, filled_lines
 from .study_folder import LEDGER, toml, whole_folder
 from .tables import DataError, shown
-from .vocabulary import period_label
 
 _COLUMNS = ("area", "year", "vintage", "base", "age", "sex", "group", "population", "estimated")
 
@@ -203,18 +202,7 @@ def _ledger(study: load.Study, people: Path, rows: pd.DataFrame, table: pd.DataF
             int(areas.sum()),
         )
     ]
-    if "estimated" in table:
-        for how, part in table[table["estimated"] != ""].groupby("estimated", sort=False):
-            years = ", ".join(period_label(int(y), 1, study.period) for y in sorted(part["year"].unique()))
-            lines.append(
-                (
-                    "population",
-                    f"population of {years} {how}",
-                    "nobody published it; filled in as asked",
-                    0,
-                    len(part),
-                )
-            )
+    lines += filled_lines(table, study.period)
     own = pd.DataFrame(lines, columns=list(LEDGER))
     return pd.concat(
         [study.ledger.reindex(columns=LEDGER), theirs.reindex(columns=LEDGER), own], ignore_index=True

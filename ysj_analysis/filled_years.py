@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from .tables import DataError
+from .vocabulary import period_label
 
 FILLS = ("linear", "held")
 """How a year without a population may be filled in: on a straight line, or as in the nearest year."""
@@ -94,3 +95,35 @@ def _one(known: pd.DataFrame, year: int, fill: str | None, beyond: bool, name: s
         raise DataError(f"{name}: the line through {y0} and {y1} is below 0 in {year}. Use fill='held'.")
     how = "interpolated between" if inside else "extrapolated from"
     return float(np.rint(value)), f"{how} {y0} and {y1}"
+
+
+def filled_lines(table: pd.DataFrame, period: str) -> list[tuple]:
+    """Say in lines of a ledger which years of a population nobody published.
+
+    Parameters
+    ----------
+    table : DataFrame
+        A population; its column ``estimated`` is empty for a published figure.
+    period : str
+        The kind of year, one of ``vocabulary.PERIODS``.
+
+    Returns
+    -------
+    list of tuple
+        ``step, what, why, removed, left``, in cells; none without that column.
+
+    Examples
+    --------
+    >>> t = pd.DataFrame({"year": [2020, 2021], "estimated": ["held at 2021", ""]})
+    >>> filled_lines(t, "financial")
+    [('population', 'population of 2020-21 held at 2021', 'nobody published it; filled in as asked', 0, 1)]
+    """
+    if "estimated" not in table:
+        return []
+    marked = table[table["estimated"].fillna("").ne("")]
+    why = "nobody published it; filled in as asked"
+    return [
+        ("population", f"population of {years} {how}", why, 0, len(part))
+        for how, part in marked.groupby("estimated", sort=False)
+        if (years := ", ".join(period_label(int(y), 1, period) for y in sorted(part["year"].unique())))
+    ]

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from . import from_counts, from_events
+from .filled_years import filled_lines
 from .load import DataError, Study
 from .pathways import pathways
 from .tables import near, shown
@@ -300,6 +301,17 @@ def _up_to(study: Study, area: str, year: int) -> Study:
     return replace(study, areas=(area,), years=(first, year))
 
 
+def _filled(study: Study) -> list[tuple]:
+    """Say which years of the population in use nobody published."""
+    people = study.population
+    if people is None:
+        return []
+    used = people["area"].isin(study.areas) & people["year"].between(*study.years)
+    if study.vintage and "vintage" in people:
+        used &= people["vintage"] == study.vintage
+    return filled_lines(people[used], study.period)
+
+
 def caseload(study: Study) -> str:
     """Name the stage that stands for a service's caseload: its interventions, or the last stage it has.
 
@@ -337,7 +349,8 @@ def ledger(study: Study) -> pd.DataFrame:
     """
     names = ["step", "what", "why", "removed", "left"]
     counting = from_counts if study.events is None else from_events
-    own = pd.DataFrame(counting.lines(study), columns=names)
+    lines = [line for line in _filled(study) if line[1] not in set(study.ledger.get("what", ()))]
+    own = pd.DataFrame([*lines, *counting.lines(study)], columns=names)
     lines = pd.concat(
         [study.ledger.reindex(columns=names).astype(object), own.astype(object)], ignore_index=True
     )
