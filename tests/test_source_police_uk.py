@@ -1,8 +1,10 @@
 """Files of data.police.uk become searches of children, or are refused in one readable block."""
 
 import csv
+import io
 import json
 import os
+import tempfile
 from collections import Counter
 from datetime import datetime
 from pathlib import Path
@@ -10,8 +12,10 @@ from zoneinfo import ZoneInfo
 
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from ysj_analysis import ages, load, sources
+from ysj_analysis import ages, load, police_uk_files, sources
 from ysj_analysis.boundaries import area_names
 from ysj_analysis.tables import DataError
 
@@ -347,6 +351,88 @@ def test_hostile_text_travels_as_text(tmp_path, text):
         converted(tmp_path / "bad", write(tmp_path / "bad" / "a.csv", OLD | {"Outcome": text}))
     assert len(str(error.value)) < 1_000
     assert "\u202e" not in str(error.value)
+
+
+# -- in pieces ---------------------------------------------------------------------------------------
+
+SEARCH = st.fixed_dictionaries(
+    {
+        "Type": st.sampled_from(["Person search", "Vehicle search", "Person and Vehicle search"]),
+        "Date": st.sampled_from(
+            ["2016-06-10T12:00:00+00:00", "2016-05-31T23:30:00+00:00", "2016-12-31T23:59:00Z"]
+        ),
+        "Latitude": st.sampled_from(["51.54", "", "null"]),
+        "Gender": st.sampled_from(["Male", "Female", "Other", ""]),
+        "Age range": st.sampled_from(["10-17", "Oct-17", "18-24", "under 10", ""]),
+        "Self-defined ethnicity": st.sampled_from(["White - White British (W1)", "Not Stated (NS)", ""]),
+        "Officer-defined ethnicity": st.sampled_from(["White", "Black", ""]),
+        "Outcome": st.sampled_from(["Arrest", "Suspect arrested", ""]),
+    }
+)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(SEARCH, min_size=1, max_size=12), st.integers(1, 5), st.booleans())
+def test_a_file_read_in_pieces_gives_the_same_folder(rows, piece, fault):
+    rows = [OLD, *(OLD | row for row in rows)]
+    if fault:
+        rows[-1]["Outcome"] = "Sent home"
+    found = {}
+    with tempfile.TemporaryDirectory() as place, pytest.MonkeyPatch.context() as patched:
+        file = write(Path(place) / "a.csv", *rows)
+        for size in (10**6, piece):
+            patched.setattr(police_uk_files, "PIECE", size)
+            out = Path(place) / str(size)
+            try:
+                sources.convert("police-uk", [file], out, area="Islington")
+                found[size] = {p.name: p.read_bytes() for p in out.iterdir()}
+            except DataError as error:
+                found[size] = str(error)
+    assert found[10**6] == found[piece]
+    if fault:
+        assert f"1 of {len(rows)} rows have a value in outcome" in found[piece]
+        assert f"First: row {len(rows) + 1}." in found[piece]
+        return
+    ledger = pd.read_csv(io.BytesIO(found[piece]["ledger.csv"])).set_index("what")["left"]
+    tidy = [tuple("" if value == "null" else value for value in row.values()) for row in rows]
+    assert ledger["searches of anyone that repeat an earlier one in every column"] == len(tidy) - len(
+        set(tidy)
+    )
+    children = [row | {"Age range": "10-17"} for row in rows if row["Age range"] in ("10-17", "Oct-17")]
+    tidy = [tuple("" if value == "null" else value for value in row.values()) for row in children]
+    assert ledger["searches of children that repeat an earlier one in every column"] == len(tidy) - len(
+        set(tidy)
+    )
+
+
+WRONG = {
+    "empty": (b"", "the file is empty: 0 bytes"),
+    "a page saved as a table": (b"<!DOCTYPE html><html><table></table></html>", "a web page or other markup"),
+    "a workbook": (b"PK\x03\x04" + b"\0" * 99, "a workbook or other ZIP archive"),
+    "UTF-16": (HEADER.encode("utf-16"), "UTF-16 text"),
+    "NUL bytes": (HEADER.encode() + b"\nPerson search,\0\0\0", "3 of the first .* bytes are empty"),
+    "a column twice": (
+        (HEADER + ",Outcome").encode() + b"\n",
+        "1 of 16 columns repeat .*column 16, 'Outcome'",
+    ),
+    "cut short in a quotation": (
+        HEADER.encode() + b'\n"Person search,2016',
+        "not a table with one header row",
+    ),
+    "not UTF-8": (
+        HEADER.encode() + b"\nPerson search,caf\xe9\n",
+        "not UTF-8 text in 1 of 2 rows. First: row 2",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", WRONG)
+def test_a_file_of_another_kind_says_what_it_is_and_what_to_do(tmp_path, kind):
+    content, message = WRONG[kind]
+    (tmp_path / "a.csv").write_bytes(content)
+    with pytest.raises(DataError, match=rf"(?s)a\.csv: .*{message}.*\n[A-Z].*\."):
+        converted(tmp_path, tmp_path / "a.csv")
+    assert not (tmp_path / "out").exists()
 
 
 # -- the Metropolitan Police, June 2016: counted by hand ---------------------------------------------

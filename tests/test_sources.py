@@ -397,11 +397,12 @@ def test_census_tables_at_fault_are_refused(tmp_path, arguments, message):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "not a table with one header row"),
+        (b"", "the file is empty"),
         (b"a,b\n1,2\n", "neither of the two census tables"),
         (b"a,b\n", "0 rows under the header"),
         (b"a,b\n1,2,3,4\n5\n1,2,3,4,5,6\n", "not a table with one header row"),
-        (b"\xff\xfea,b\n", "not UTF-8 text"),
+        (b"\xff\xfea,b\n", "UTF-16 text"),
+        (b"a,b\n1,caf\xe9\n", "not UTF-8 text in 1 of 2 rows. First: row 2"),
     ],
 )
 def test_files_of_another_kind_are_refused(tmp_path, content, message):

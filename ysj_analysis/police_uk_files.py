@@ -7,13 +7,15 @@ their outcomes and ethnic groups around 2017; both sets are known here, and noth
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
 from . import ages, calendar_periods, ethnicity
-from .source_files import refuse, text_table
+from .source_files import PIECE, refuse, text_pieces
 from .tables import DataError, shown
 
 # Columns of the CSV, and what the API calls them.
@@ -62,8 +64,53 @@ OUTCOMES = {
 }
 
 
-def read(files: Sequence[Path]) -> dict[str, pd.DataFrame]:
-    """Read the files as they are, under the API's column names.
+@dataclass(frozen=True)
+class Records:
+    """The records of one file, read some at a time: a file of a force may be longer than memory.
+
+    Attributes
+    ----------
+    path : Path
+        CSV, or the API's JSON, which is held whole (an answer of the API is of one month).
+    json : bool
+        Whether it is JSON.
+    """
+
+    path: Path
+    json: bool
+
+    @property
+    def first_row(self) -> int:
+        """The number of the first record, as a person counts."""
+        return 1 if self.json else 2
+
+    def pieces(self, columns: Sequence[str] = tuple(COLUMNS.values())) -> Iterator[pd.DataFrame]:
+        """Read the records, `PIECE` at a time.
+
+        Parameters
+        ----------
+        columns : sequence of str
+            Which, by the API's names; one that the file lacks is empty.
+
+        Yields
+        ------
+        DataFrame of str
+            `null` is empty. Indexed by the place in the file; ``file`` and ``first_row`` are in ``attrs``.
+        """
+        tables = [_json_table(self.path)] if self.json else text_pieces(self.path, rows=PIECE, keep=_known)
+        for table in tables:
+            table = table.rename(columns=COLUMNS).reindex(columns=list(columns), fill_value="")
+            table = table.apply(lambda column: column.mask(column.str.casefold() == "null", ""))
+            table.attrs |= {"file": self.path.name, "first_row": self.first_row}
+            yield table
+
+
+def _known(name: str) -> bool:
+    return COLUMNS.get(name, name) in COLUMNS.values()
+
+
+def read(files: Sequence[Path]) -> dict[str, Records]:
+    """Look at the header of each file, and see that it is of this kind.
 
     Parameters
     ----------
@@ -72,32 +119,37 @@ def read(files: Sequence[Path]) -> dict[str, pd.DataFrame]:
 
     Returns
     -------
-    dict of str to DataFrame of str
-        File to records, `null` empty; the number of the first row is in ``attrs["first_row"]``.
+    dict of str to Records
+        By the name of the file.
 
     Raises
     ------
     DataError
-        When a file is not of this kind, or two hold the same records.
+        When a file is not of this kind, or two have one name.
     """
-    raw: dict[str, pd.DataFrame] = {}
+    raw: dict[str, Records] = {}
     for file in files:
-        table = _json_table(file) if _is_json(file) else text_table(file)
-        table = table.rename(columns=COLUMNS)
-        missing = [column for column in NEEDED if column not in table]
+        found = Records(file, _is_json(file))
+        with closing(text_pieces(file, rows=1)) as pieces:
+            first = (_json_table(file) if found.json else next(pieces)).rename(columns=COLUMNS)
+        missing = [column for column in NEEDED if column not in first]
         if missing:
             raise DataError(
                 f"{file.name}: {len(missing)} of {len(NEEDED)} columns are missing, the first "
-                f"{shown(missing[0])}. It has {', '.join(shown(c) for c in table.columns[:8])}.\n"
+                f"{shown(missing[0])}. It has {', '.join(shown(c) for c in first.columns[:8])}.\n"
                 "Give stop and search files of data.police.uk, as they were downloaded."
             )
-        table = table.reindex(columns=list(COLUMNS.values()), fill_value="")
-        table = table.apply(lambda column: column.mask(column.str.casefold() == "null", ""))
-        table.attrs |= {"file": file.name, "first_row": 1 if _is_json(file) else 2}
-        if same := [name for name, other in raw.items() if name == file.name or other.equals(table)]:
-            raise DataError(f"{file.name} and {same[0]} hold the same records.\nGive each file once.")
-        raw[file.name] = table
+        if file.name in raw:
+            raise same(file.name, file.name)
+        raw[file.name] = found
     return raw
+
+
+def same(one: str, other: str) -> DataError:
+    """Say that two files are one."""
+    return DataError(
+        f"{one} and {other} hold the same records: 1 of 2 would be counted twice.\nGive each file once."
+    )
 
 
 def _is_json(file: Path) -> bool:
@@ -125,7 +177,7 @@ def checked(table: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     table : DataFrame of str
-        One table of `read`.
+        One piece of `Records.pieces`.
 
     Returns
     -------
@@ -138,41 +190,93 @@ def checked(table: pd.DataFrame) -> pd.DataFrame:
     DataError
         For unknown values, listed with their counts; for times without a zone and impossible places.
     """
-    lists = {"type": TYPES, "gender": GENDERS, "outcome": OUTCOMES}
-    checks = {column: table[column].isin(known) for column, known in lists.items()}
-    flags = table["outcome_linked_to_object_of_search"].str.casefold()
-    checks["outcome_linked_to_object_of_search"] = flags.isin(FLAGS)
-    held = {band: ages.who(ages.repaired(band)) for band in table["age_range"].unique()}
-    checks["age_range"] = table["age_range"].map(held).notna()
-    blocks = []
-    for column, holds in checks.items():
-        if holds.all():
-            continue
-        found = table.loc[~holds, column].value_counts()
-        listed = ", ".join(f"{shown(label)} ({n:,})" for label, n in found.head(8).items())
-        add = f", or add to OUTCOMES in police_uk_files a line for {shown(found.index[0])}"
-        add = add if column == "outcome" else ""
-        blocks.append(
-            f"{table.attrs['file']}: {(~holds).sum():,} of {len(table):,} rows have a value in {column} that is "
-            f"not known: {listed}. First: row {holds.idxmin() + table.attrs['first_row']:,}.\nCorrect them{add}."
-        )
+    return table.assign(**_checks(lambda column: table))
+
+
+def explain(records: Records) -> None:
+    """Refuse a file for all that is wrong in it, and not in one piece of it; one column is held at a time.
+
+    Parameters
+    ----------
+    records : Records
+        A file of which a piece was refused.
+
+    Raises
+    ------
+    DataError
+        As `checked`, of the whole file.
+    """
+
+    def whole(column: str) -> pd.DataFrame:
+        pieces = list(records.pieces([column]))
+        table = pd.concat(pieces)
+        table.attrs |= pieces[0].attrs
+        return table
+
+    _checks(whole)
+
+
+def _checks(part: Callable[[str], pd.DataFrame]) -> dict[str, pd.Series]:
+    """Check each column, in a table that has it at least, and give the moments and groups."""
+    blocks = [block for column in _LISTED if (block := _unlisted(part(column), column))]
     if blocks:
         raise DataError("\n".join(blocks))
-    _refuse_places(table)
-    where = {"file": table.attrs["file"], "first_row": table.attrs["first_row"]}
-    said, seen = table["self_defined_ethnicity"], table["officer_defined_ethnicity"]
-    return table.assign(
-        moment=calendar_periods.london(
-            table["datetime"].mask(table["datetime"] == "", "none"), column="datetime", **where
+    for column, most in (("location__latitude", 90), ("location__longitude", 180)):
+        _refuse_places(part(column), column, most)
+    found = {}
+    for name, column, recode in (
+        ("moment", "datetime", _moment),
+        (
+            "said",
+            "self_defined_ethnicity",
+            lambda values, **where: ethnicity.recode(values, scheme="police.uk", **where),
         ),
-        said=ethnicity.recode(said, scheme="police.uk", column="self_defined_ethnicity", **where).astype(str),
-        seen=ethnicity.as_perceived(seen, column="officer_defined_ethnicity", **where).astype(str),
+        ("seen", "officer_defined_ethnicity", ethnicity.as_perceived),
+    ):
+        table = part(column)
+        where = {"file": table.attrs["file"], "first_row": table.attrs["first_row"], "column": column}
+        if len(table) and table.index[0]:  # a piece further on in the file
+            where["first_row"] += int(table.index[0])
+        found[name] = recode(table[column], **where)
+    return found | {name: found[name].astype(str) for name in ("said", "seen")}
+
+
+def _moment(values: pd.Series, **where: object) -> pd.Series:
+    return calendar_periods.london(values.mask(values == "", "none"), **where)
+
+
+def _band_known(bands: pd.Series) -> pd.Series:
+    held = {band: ages.who(ages.repaired(band)) for band in bands.unique()}
+    return bands.map(held).notna()
+
+
+_LISTED = {
+    "type": lambda values: values.isin(TYPES),
+    "gender": lambda values: values.isin(GENDERS),
+    "outcome": lambda values: values.isin(OUTCOMES),
+    "outcome_linked_to_object_of_search": lambda values: values.str.casefold().isin(FLAGS),
+    "age_range": _band_known,
+}
+"""How it is known that a value of a column is on its list."""
+
+
+def _unlisted(table: pd.DataFrame, column: str) -> str:
+    """Say which values of a column are on no list; empty where all are."""
+    holds = _LISTED[column](table[column])
+    if holds.all():
+        return ""
+    found = table.loc[~holds, column].value_counts()
+    listed = ", ".join(f"{shown(label)} ({n:,})" for label, n in found.head(8).items())
+    add = f", or add to OUTCOMES in police_uk_files a line for {shown(found.index[0])}"
+    return (
+        f"{table.attrs['file']}: {(~holds).sum():,} of {len(table):,} rows have a value in {column} that is "
+        f"not known: {listed}. First: row {holds.idxmin() + table.attrs['first_row']:,}.\n"
+        f"Correct them{add if column == 'outcome' else ''}."
     )
 
 
-def _refuse_places(table: pd.DataFrame) -> None:
+def _refuse_places(table: pd.DataFrame, column: str, most: int) -> None:
     """Refuse coordinates that are none."""
-    for column, most in (("location__latitude", 90), ("location__longitude", 180)):
-        degrees = pd.to_numeric(table[column].replace("", "0"), errors="coerce")
-        what, do = "have a coordinate that is not in degrees", "Correct it, or leave it empty."
-        refuse(table, ~degrees.abs().le(most), column, what, do, first_row=table.attrs["first_row"])
+    degrees = pd.to_numeric(table[column].replace("", "0"), errors="coerce")
+    what, do = "have a coordinate that is not in degrees", "Correct it, or leave it empty."
+    refuse(table, ~degrees.abs().le(most), column, what, do, first_row=table.attrs["first_row"])
