@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ysj_analysis import load, measures, published, reoffending
+from ysj_analysis import field_counts, load, measures, published, reoffending
 from ysj_analysis.reading import NotHeld
 from ysj_analysis.reoffending import PER_CHILD, PER_REOFFENDER
 
@@ -194,6 +194,15 @@ def test_young_cohorts_are_masked():
     assert mature["year"].max() == 2022
     ratios = measures.rates(table.drop(columns=["reoffences", "squares"]))
     assert ratios.loc[ratios["note"].eq("immature"), "estimate"].isna().all()
+
+
+def test_a_report_masks_the_young_quarter_of_the_latest_year_it_shows():
+    kept = field_counts.for_report(
+        reoffending.cohorts, STUDY, area="Islington", year=2023, years=1, cohort="quarter"
+    )
+    notes = kept[kept["group"].eq("Black")].set_index("quarter")["note"]
+    assert kept["year"].unique().tolist() == [2022]
+    assert notes.to_dict() == {"Q1": "", "Q2": "", "Q3": "", "Q4": "immature"}
 
 
 def test_a_reoffence_proven_too_late_is_not_counted():

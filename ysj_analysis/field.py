@@ -211,7 +211,7 @@ def reoffended(cohorts: Released | Absent) -> Released | Absent:
     >>> list(reoffended(shown).table)[-3:]
     ['events', 'denominator', 'note']
     """
-    return cohorts.derive(_without_offences) if isinstance(cohorts, Released) else cohorts
+    return cohorts.derive(reoffending.children_only) if isinstance(cohorts, Released) else cohorts
 
 
 def across(
@@ -244,10 +244,6 @@ def across(
     return _shown(
         where_held(cross_borough.counts, study, stage=stage, year=year, years=years, **named), policy
     )
-
-
-def _without_offences(table: pd.DataFrame) -> pd.DataFrame:
-    return table.drop(columns=["reoffences", *PRIVATE], errors="ignore")
 
 
 def _shown(counted: pd.DataFrame | Absent, policy: Policy) -> Released | Absent:

@@ -293,8 +293,12 @@ def for_report(
         As the function gives it, for one area and one window a stage.
     """
     one = pipeline._up_to(study, area, year)
-    first = one.years[0]
-    return pipeline.latest(function(one, window=min(years, year - first + 1), **named), year)
+    table = function(one, window=min(years, year - one.years[0] + 1), **named)
+    # Of a year that has mature parts its immature ones are kept too, and masked.
+    at = ["area", "stage", "base", "year"]
+    latest = pd.MultiIndex.from_frame(pipeline.latest(table, year)[at].astype(dict.fromkeys(at[:3], str)))
+    here = pd.MultiIndex.from_frame(table[at].astype(dict.fromkeys(at[:3], str)))
+    return table[here.isin(latest)].reset_index(drop=True)
 
 
 def since(study: Study, year: int, what: str) -> Study:

@@ -152,9 +152,10 @@ def _frequency(rows: dict[str, dict], words: Words) -> str:
     if np.isnan(binary["estimate"]):
         return sentence(f"too few {who} are in the cohort to say how many reoffended ({when})")
     share = wording.number(binary["estimate"], "proportion")
+    interval = wording.interval(binary["low"], binary["high"], "proportion").removesuffix("%")
     said = (
         f"of {who} in the cohort, {share} reoffended within 12 months (95% interval "
-        f"{wording.interval(binary['low'], binary['high'], 'proportion')}; {wording.count(binary['events'])} of "
+        f"{interval}; {wording.count(binary['events'])} of "
         f"{wording.count(binary['denominator'])}; {when})"
     )
     both = [rows[m] for m in (PER_CHILD, PER_REOFFENDER) if m in rows]
