@@ -494,6 +494,7 @@ def test_check_prints_working_figures(tmp_path, capsys):
     out, err = capsys.readouterr()
     assert err == ""
     assert "Small: can be used." in out
+    assert "Unknown (self-defined ethnicity, census base: 2021)" in out
     assert "Working figures, not for publication" in out
     assert re.search(
         r"caution +officer-defined ethnicity alone +Charge +1 +2 +50.0 +children +and 1 more", out

@@ -137,7 +137,7 @@ def check(folder: Path, /, *, every: Annotated[bool, Parameter(name="--all", neg
         A line for each check and stage, those that found nothing too.
     """
     from . import disclosure, load, pipeline, quality, quality_sentences
-    from .vocabulary import TABLES
+    from .vocabulary import SOURCE_LABELS, TABLES
     from .wording import Words, clean
 
     study = load.study(folder)
@@ -147,7 +147,8 @@ def check(folder: Path, /, *, every: Annotated[bool, Parameter(name="--all", neg
     print(f"{title}: {'can be used' if unusable.empty else 'cannot be used'}.")
     print(f"  areas   {clean(', '.join(study.areas))}")
     print(f"  years   {study.years[0]} to {study.years[1]} ({study.period})")
-    print(f"  groups  {clean(', '.join(study.groups))} (census base: {study.base})")
+    whose = f"{SOURCE_LABELS[study.ethnicity_source]}, " if study.ethnicity_source else ""
+    print(f"  groups  {clean(', '.join(study.groups))} ({whose}census base: {study.base})")
     for name in TABLES:
         if (rows := getattr(study, name)) is not None:
             print(f"  {name:<11}{len(rows):>9,} rows")
