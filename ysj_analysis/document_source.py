@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import html
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from .content import ContentError
 from .page import Heading
+from .wording import clean
 
 _MAIN = re.compile(r"<main[^>]*>(.*)</main>", re.DOTALL)
 _SVG = re.compile(r"<svg\b.*?</svg>", re.DOTALL)
@@ -86,7 +87,13 @@ def source(page: str, heading: Heading) -> Source:
     tree = BeautifulSoup(_SVG.sub(picture, main[1]), "html.parser")
     rows = tuple(_plain_table(table) for table in tree.find_all("table"))
     _flatten(tree)
-    return Source(str(tree), pictures, heading, rows)
+    return Source(str(tree), pictures, _cleaned(heading), rows)
+
+
+def _cleaned(heading: Heading) -> Heading:
+    """Take out of the names at the top what would turn or disturb the text around them."""
+    facts = tuple((term, clean(text)) for term, text in heading.facts)
+    return replace(heading, title=clean(heading.title), place=clean(heading.place), facts=facts)
 
 
 def _standalone(drawn: str) -> str:
@@ -111,6 +118,8 @@ def _plain_table(table: Any) -> int:
 def _flatten(tree: Any) -> None:
     """Take regions, empty figures around tables and links to files away, and mark paragraphs by style."""
     for figure in tree.find_all("figure", class_="table"):
+        if figure.table is not None and figure.get("id"):
+            figure.table["id"] = figure["id"]
         figure.unwrap()
     for region in tree.find_all("div", role="region"):
         region.unwrap()
@@ -125,4 +134,4 @@ def _flatten(tree: Any) -> None:
         elif style:
             block["custom-style"] = style
     for figure in tree.find_all("figure"):
-        figure.attrs = {}
+        figure.attrs = {"id": figure["id"]} if figure.get("id") else {}

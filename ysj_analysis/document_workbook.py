@@ -54,9 +54,9 @@ def workbook(
         warnings.simplefilter("ignore")  # what gptables says of pandas and of sheets without notes
         import gptables
 
-        sheets = {}
+        sheets = {"Notes": _notes(gptables, tables)}
         for name in sorted(tables, key=lambda n: numbers.get(n, 0)):
-            number = numbers.get(name, len(numbers) + len(sheets) + 1)
+            number = numbers.get(name, len(numbers) + len(sheets))
             sheets[f"Table {number}"] = _sheet(gptables, name, number, tables[name])
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "tables.xlsx"
@@ -64,8 +64,6 @@ def workbook(
                 filename=str(path),
                 sheets=sheets,
                 cover=_cover(gptables, heading),
-                notes_table=_notes(tables),
-                notesheet_options={"table_name": "notes", "title": "Notes"},
                 contentsheet_options={"table_name": "contents", "title": "Contents"},
                 workbook_options={"strings_to_formulas": False, "strings_to_urls": False},
             )
@@ -164,7 +162,7 @@ def _cell(value: str) -> Any:
 
 def _text(value: str) -> str:
     """Keep words from being taken for a note, a link or markup of the library that writes the sheet."""
-    return wording.clean(value).replace("$$", "$ $")[:_LONGEST]
+    return wording.clean(value).replace("$$", "$ $").replace("](", "] (")[:_LONGEST]
 
 
 def _format(column: str, values: pd.Series) -> str:
@@ -194,7 +192,7 @@ def _cover(gptables: Any, top: Heading) -> Any:
     )
 
 
-def _notes(tables: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
+def _notes(gptables: Any, tables: Mapping[str, Mapping[str, Any]]) -> Any:
     """Explain every mark, every column and every note that occurs."""
     rows = [(mark, meaning) for mark, meaning in wording.MARKS.items()]
     columns, codes = {}, {}
@@ -206,4 +204,10 @@ def _notes(tables: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
             if "note" in note:
                 codes.setdefault(_text(note["note"]), _text(note["meaning"]))
     rows += sorted(columns.items()) + sorted(codes.items())
-    return pd.DataFrame(rows, columns=["Note reference", "Note text"], dtype=object)
+    return gptables.GPTable(
+        table=pd.DataFrame(rows, columns=["Mark, column or code", "Meaning"], dtype=object),
+        table_name="notes",
+        title="Notes: what marks, columns and codes mean",
+        instructions="This sheet has one table.",
+        index_columns={},
+    )

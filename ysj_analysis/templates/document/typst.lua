@@ -18,7 +18,7 @@ function Figure(figure)
   return pandoc.RawBlock(
     "typst",
     "#figure(image(" .. quoted(picture.src) .. ", width: 100%" .. described .. "), kind: image, caption: ["
-      .. inside(figure.caption.long) .. "])"
+      .. inside(figure.caption.long) .. "])" .. (figure.identifier ~= "" and " <" .. figure.identifier .. ">" or "")
   )
 end
 
