@@ -14,12 +14,14 @@ from ysj_analysis import (
     custody,
     entrants,
     field_counts,
+    large_files,
     load,
     measures,
     models,
     out_of_court,
     pipeline,
     remand,
+    reoffending,
     support,
     synthetic,
     timeliness,
@@ -385,6 +387,26 @@ def test_a_stage_without_events_is_named(function, stage):
     events = STUDY.events[STUDY.events["stage"].ne(stage)]
     with pytest.raises(NotHeld, match=STAGES[stage].label):
         function(dataclasses.replace(STUDY, events=events))
+
+
+STORED = (remand.partition, remand.alternative, remand.without_custody, entrants.local)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [*COUNTED, remand.partition, reoffending.cohorts],
+    ids=lambda f: f"{f.__module__}.{f.__name__}",
+)
+def test_events_that_are_counted_where_they_lie_give_the_same_or_a_refusal(function, monkeypatch):
+    pytest.importorskip("ibis")
+    pytest.importorskip("duckdb")
+    monkeypatch.setattr(large_files, "LARGE", {".csv": 1, ".parquet": 1})
+    stored = load.study("data/synthetic")
+    if function in STORED:
+        pd.testing.assert_frame_equal(function(stored), function(STUDY))
+    else:
+        with pytest.raises(NotHeld, match="counted where they lie"):
+            function(stored)
 
 
 def test_without_gravity_nothing_is_graded():

@@ -13,7 +13,7 @@ import pandas as pd
 from scipy import stats
 
 from .calendar_periods import year_of
-from .field_counts import GRAVITY_BANDS, counted, followed, last_in_window, need_gravity
+from .field_counts import GRAVITY_BANDS, counted, followed, last_in_window, need_gravity, refuse_stored
 from .field_stages import LONG_SENTENCE
 from .from_events import prepared
 from .load import Study
@@ -56,7 +56,7 @@ def by_gravity(study: Study, *, window: int = 1) -> pd.DataFrame:
     ['mantel_haenszel_risk_ratio']
     """
     what = "custody"
-    events = need_gravity(followed(study, ("sentenced", "custody"), what), what)
+    events = need_gravity(study, followed(study, ("sentenced", "custody"), what), what)
     rows = events.assign(
         graded_sentence=events["stage"].eq("sentenced"), graded_custody=events["stage"].eq("custody")
     )
@@ -255,6 +255,7 @@ def median(values, *, level: float = 0.95) -> tuple[float, float, float]:
 
 def _sentences(study: Study, what: str) -> pd.DataFrame:
     """List the sentences with the child's group and the study's year of each."""
+    refuse_stored(study, what)
     if study.sentencing is None or study.events is None or study.children is None:
         raise NotHeld(
             f"This study holds no sentences with their proposals and lengths, so {what} cannot be shown. A table "

@@ -14,7 +14,7 @@ import pandas as pd
 
 from . import intervals
 from .denominators import rebase_effect
-from .field_counts import counted, followed
+from .field_counts import counted, followed, refuse_stored
 from .load import Study
 from .reading import NotHeld
 from .vocabulary import COUNTS, POPULATION, UNKNOWN
@@ -252,6 +252,7 @@ def _counted(study: Study, stage: str, window: int, *, home: bool = False) -> pd
 
 
 def _home(study: Study, rows: pd.DataFrame) -> pd.Series:
+    refuse_stored(study, "first-time entrants by the home of the child")
     people = study.children
     if people is None or "area" not in people or people["area"].eq("").all():
         raise NotHeld(

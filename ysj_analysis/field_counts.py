@@ -172,8 +172,7 @@ def followed(study: Study, needed: Iterable[str], what: str) -> pd.DataFrame:
             f"This study holds counts and no decisions of its children, so {what} cannot be shown. Events of "
             "each child, in events.csv, would show it."
         )
-    there = set(study.events["stage"].astype(str).unique()) if not isinstance(study.events, Stored) else None
-    lacking = [s for s in needed if there is not None and s not in there]
+    lacking = [s for s in needed if not (study.events["stage"] == s).any()]
     if lacking:
         names = ", ".join(study.stages[s].label if s in study.stages else s for s in lacking)
         raise NotHeld(
@@ -181,8 +180,6 @@ def followed(study: Study, needed: Iterable[str], what: str) -> pd.DataFrame:
             "would show it."
         )
     events = prepared(study)
-    if "date" not in events:
-        events = events.assign(date=pd.NaT)
     year = events["cohort"].to_numpy()
     return events.assign(
         who=events["child_id"], stage=events["stage"].astype(str), dated=events["year"], year=year
@@ -234,6 +231,28 @@ def last_in_window(rows: pd.DataFrame, study: Study, window: int, *, last: bool 
     return inside.drop_duplicates(["who", "area", "end"], keep="last" if last else "first")
 
 
+def refuse_stored(study: Study, what: str) -> None:
+    """Say that a measure needs events child by child, where they are counted in a large file.
+
+    Parameters
+    ----------
+    study : Study
+        From ``load.study``.
+    what : str
+        What is asked for, in words for a reader.
+
+    Raises
+    ------
+    NotHeld
+        If the study's events are stored.
+    """
+    if isinstance(study.events, Stored):
+        raise NotHeld(
+            f"The events of this study are counted where they lie, because their file is large, and {what} needs them "
+            "child by child. A folder with the events of one area would show it."
+        )
+
+
 def banded(gravity: pd.Series) -> np.ndarray:
     """Put gravity scores in bands.
 
@@ -257,8 +276,9 @@ def banded(gravity: pd.Series) -> np.ndarray:
     return np.select([score >= 5, score >= 1], [high, low], unknown)
 
 
-def need_gravity(events: pd.DataFrame, what: str) -> pd.DataFrame:
+def need_gravity(study: Study, events: pd.DataFrame, what: str) -> pd.DataFrame:
     """Add the gravity band of each event, or say that gravity is not held."""
+    refuse_stored(study, what)
     if "gravity" not in events:
         raise NotHeld(
             f"This study records no gravity of offences, so {what} cannot be compared for offences of like gravity. A "

@@ -57,7 +57,7 @@ def against_court(study: Study, *, window: int = 1, graded: bool = True) -> pd.D
             f"This study records no diversion and no cautions, so {what} cannot be shown. Rows of them in events.csv "
             "would show it."
         )
-    events = need_gravity(events, what) if graded else events
+    events = need_gravity(study, events, what) if graded else events
     charged = events["stage"].eq("charge")
     settled = events["stage"].isin(there)
     rows = events.assign(resolved=charged | settled, charged_ever=charged)[charged | settled]

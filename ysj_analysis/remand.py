@@ -201,7 +201,7 @@ def by_gravity(study: Study, *, window: int = 1) -> pd.DataFrame:
     ['gravity not known', 'gravity 1 to 4', 'gravity 5 to 8']
     """
     what = "remand to youth detention"
-    events = need_gravity(followed(study, ("remand_decision", "yda"), what), what)
+    events = need_gravity(study, followed(study, ("remand_decision", "yda"), what), what)
     rows = events.assign(
         graded_remand=events["stage"].eq("remand_decision"), graded_yda=events["stage"].eq("yda")
     )

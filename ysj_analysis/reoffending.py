@@ -13,7 +13,7 @@ from scipy import special, stats
 
 from . import intervals, measures
 from .calendar_periods import year_of
-from .field_counts import counted, followed, last_in_window
+from .field_counts import counted, followed, last_in_window, refuse_stored
 from .load import Study
 from .reading import NotHeld
 from .vocabulary import COUNTS, FIRST_MONTH, MEASURE, UNKNOWN
@@ -276,9 +276,10 @@ def frequency_ratios(table: pd.DataFrame, *, reference: str = "White", level: fl
 
 def _followed(study: Study) -> tuple[pd.DataFrame, pd.Timestamp]:
     """List every entry into a cohort with the number of reoffences after it; and the last day followed."""
+    refuse_stored(study, "reoffending")
     events = followed(study, ("cohort",), "reoffending")
     offences = study.offences
-    if offences is None or "outcome" not in offences or events["date"].isna().all():
+    if offences is None or "outcome" not in offences:
         raise NotHeld(
             "This study holds no offences with their dates and outcomes, so reoffending cannot be counted. A table "
             "offences.csv would show it."

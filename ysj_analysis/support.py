@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from .calendar_periods import year_of
-from .field_counts import counted, followed, since
+from .field_counts import counted, followed, refuse_stored, since
 from .from_events import prepared
 from .load import Study
 from .reading import NotHeld, near, shown
@@ -164,6 +164,7 @@ def _on_the_step_before(stages: Sequence[str]) -> dict[str, str]:
 
 
 def _rows(study: Study, kind: str, name: str) -> pd.DataFrame:
+    refuse_stored(study, "the reach of support")
     table = study.support
     known = names(study, kind)
     if table is None or study.events is None or study.children is None or not known:

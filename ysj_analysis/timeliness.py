@@ -11,10 +11,9 @@ import pandas as pd
 
 from . import survival
 from .calendar_periods import year_of
-from .field_counts import counted, last_in_window
+from .field_counts import counted, last_in_window, refuse_stored
 from .field_stages import HORIZONS
 from .from_events import prepared
-from .large import Stored
 from .load import DataError, Study
 from .reading import NotHeld
 from .vocabulary import FIRST_MONTH, MEASURE, UNKNOWN
@@ -166,7 +165,8 @@ def waits(study: Study) -> tuple[pd.DataFrame, pd.Timestamp]:
     NotHeld, DataError
         As :func:`within`.
     """
-    if study.offences is None or study.events is None or isinstance(study.events, Stored):
+    refuse_stored(study, "the time from offence to outcome")
+    if study.offences is None or study.events is None:
         raise NotHeld(
             "This study holds no offences with the days of offence and outcome, so the time between them "
             "cannot be shown. A table offences.csv beside events.csv would show it."
