@@ -278,15 +278,17 @@ def _quiet() -> Iterator[None]:
 
 def _failure(name: str, number: int, ename: str, evalue: str, traceback: list[str]) -> NotebookError:
     """Say why a cell failed: our own errors in their own words, others with the cell they came from."""
-    detail = re.sub(r"\x1b\[[0-9;]*m", "", "\n".join(traceback))
+    parts = [re.sub(r"\x1b\[[0-9;]*m", "", part) for part in traceback]
     if ename in READABLE:
-        return NotebookError(evalue, cause=ename, detail=detail)
+        return NotebookError(evalue, cause=ename, detail="\n".join(parts))
     if ename == "SystemExit":
         return NotebookError(f"{name}: cell {number} left the notebook with exit().", cause=ename)
-    return NotebookError(  # what it says of itself may hold a value of a child, and goes to no log
+    # What it says of itself may hold a value of a child, and goes to no log: only where it came from is kept.
+    frames = [part for part in parts if part.startswith(("Cell In[", "File ", "Traceback"))]
+    return NotebookError(
         f"{name}: cell {number} failed with {ename}. Run it again with --debug to see where.",
         cause=ename,
-        detail=detail,
+        detail="\n\n".join(["Traceback, without the words of the error", *frames, ename]),
     )
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 import pandas as pd
 
 from .reading import DataError, near, read, shown
-from .vocabulary import BROAD, KEYS, STAGES, TABLES, Column, Stage
+from .vocabulary import BROAD, ETHNICITIES, KEYS, STAGES, TABLES, Column, Stage
 
 __all__ = ["SUPPRESSED", "DataError", "check", "in_order", "near", "read", "refuse_totals", "shown"]
 
@@ -83,11 +83,26 @@ def _faults(values: pd.Series, column: Column, groups, stages) -> tuple[pd.Serie
     return values.eq("") & ~optional, "nothing", "Fill it in."
 
 
-def _examples(values: pd.Series, column: Column, choices) -> str:
-    """List the commonest wrong values with their counts; never of a column that may identify a child."""
+OF_CHILDREN = ("children", "events", "offences", "searches")
+"""Tables with a row for each child, decision or search."""
+
+_MANY = 8
+
+
+def _examples(values: pd.Series, column: Column, choices, *, of_children: bool) -> str:
+    """List the commonest wrong values with their counts; never of a column that may identify a child.
+
+    In a table with a row for each child or event, columns may have been shifted, so that a name stands where
+    a label should be: there only what resembles a label is quoted, or is in as many rows as may be shown.
+    """
     if column.kind not in ("stage", "group", "flag", "count", "year") and not column.choices:
         return ""
     counts = values.value_counts()
+    if of_children:
+        words = (*choices, *BROAD, *(w for e in ETHNICITIES for w in e.label.split()))
+        counts = counts[[n >= _MANY or bool(near(v, words)) for v, n in counts.items()]]
+        if counts.empty:
+            return ""
     listed = ", ".join(f"{shown(label)} ({n:,})" for label, n in counts.head(5).items())
     more = f" and {len(counts) - 5} more" if len(counts) > 5 else ""
     return f": {listed}{more}.{near(counts.index[0], choices)}"
@@ -186,7 +201,7 @@ def check(
             choices = {"stage": stages, "group": groups}.get(column.kind, column.choices)
             blocks.append(
                 f"{file}: {bad.sum():,} of {rows:,} rows have {what} in column {column.name}"
-                f"{_examples(values[bad], column, choices) or '.'} "
+                f"{_examples(values[bad], column, choices, of_children=name in OF_CHILDREN) or '.'} "
                 f"First: row {table.index[bad][0]:,}, column {column.name}. {remedy}"
             )
     key = [k for k in KEYS.get(name, ()) if k in table.columns]
