@@ -193,7 +193,8 @@ def test_a_sentence_that_says_a_hidden_count(copy, hidden, new):
     page = copy / "index.html"
     text = page.read_text(encoding="utf-8")
     word = {"charge": "charged", "no_further_action": "given no further action", "caution": "cautioned"}
-    said = f"<p>3 {hidden['group']} children were {word.get(hidden['stage'], hidden['stage'].replace('_', ' '))}.</p></body>"
+    told = word.get(hidden["stage"], hidden["stage"].replace("_", " "))
+    said = f"<p>3 {hidden['group']} children were {told}.</p></body>"
     page.write_text(text.replace("</body>", said), encoding="utf-8")
     assert len(new()) == 1
     assert _pinned(copy, hidden) == (3, 3)

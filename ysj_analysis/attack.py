@@ -40,12 +40,16 @@ class Finding:
         The smallest and largest value it can have.
     sources : tuple of str
         The printed numbers that are enough to work it out; empty if not looked for.
+    guess : bool
+        Whether it rests on which of several marks hide a count that is not small: then others may be so,
+        and nobody can know it to be true.
     """
 
     cell: Cell
     low: int
     high: int
     sources: tuple[str, ...] = ()
+    guess: bool = False
 
     @property
     def how(self) -> str:
@@ -60,7 +64,7 @@ class Attack:
     Attributes
     ----------
     findings : list of Finding
-        Every small number worked out, the closest first.
+        Every small number worked out, the closest first, and guesses last.
     narrowed : int
         How many numbers above ``small``, but hidden, are known as closely.
     tried : int
@@ -91,8 +95,8 @@ class Attack:
 
     @property
     def succeeded(self) -> bool:
-        """Whether anything was worked out."""
-        return bool(self.findings)
+        """Whether anything was worked out that is more than a guess."""
+        return any(not f.guess for f in self.findings)
 
     def text(self) -> str:
         """Write the result as a table to read."""
@@ -100,16 +104,18 @@ class Attack:
             f"Tried to work out {self.tried:,} numbers that could be small, from {self.facts:,} printed ones; "
             f"{self.recomputed:,} more figures follow from printed counts and add nothing."
         ]
-        if self.doubted:
-            lines.append(
-                f"At least {self.doubted} [c] hide a count that is not small; no more are taken to do so than must."
-            )
-        counts = [sum(f.how == w for f in self.findings) for w in _WORDS.values()]
-        if not self.findings:
+        sure = [f for f in self.findings if not f.guess]
+        counts = [sum(f.how == w for f in sure) for w in _WORDS.values()]
+        if not sure:
             lines.append("None could be worked out exactly, to one or to two.")
         else:
             lines.append(
-                f"{len(self.findings)} worked out: {counts[0]} exactly, {counts[1]} to one, {counts[2]} to two."
+                f"{len(sure)} worked out: {counts[0]} exactly, {counts[1]} to one, {counts[2]} to two."
+            )
+        if self.doubted:
+            lines.append(
+                f"At least {self.doubted} [c] hide a count that is not small. If no more do so than must, "
+                f"{len(self.findings) - len(sure)} numbers can be guessed, which may be wrong."
             )
         if self.narrowed:
             lines.append(
@@ -117,7 +123,7 @@ class Attack:
             )
         for f in self.findings:
             value = f"{f.low}" if f.low == f.high else f"{f.low} to {f.high}"
-            lines.append(f"\n{f.how:<8} {value:>7}  {f.cell}")
+            lines.append(f"\n{'a guess' if f.guess else f.how:<8} {value:>7}  {f.cell}")
             lines += [f"{'':18}from {s}" for s in f.sources]
         unread = defaultdict(list)
         for place, _, why in (u.partition(": not used; ") for u in self.unread):
@@ -146,6 +152,7 @@ class Attack:
                     "low": f.low,
                     "high": f.high,
                     "how": f.how,
+                    "guess": f.guess,
                     "from": list(f.sources),
                 }
                 for f in self.findings
@@ -252,39 +259,44 @@ def work_out(release: Release) -> Attack:
         targets = wanted[part.places]
         try:
             try:
-                _work_out_part(program, part, targets, release.small, result)
+                found = _work_out_part(program, part, targets, release.small, result)
             except Contradiction:
                 part, number = doubted(part)
                 result.doubted += number
                 targets = np.r_[targets, np.zeros(len(part.places) - len(targets), bool)]
-                _work_out_part(program, part, targets, release.small, result)
+                found = _work_out_part(program, part, targets, release.small, result, guess=True)
         except Contradiction as error:
             result.contradictions.append(str(program.cells[part.places[int(error.args[0])]]))
-    result.findings.sort(key=lambda f: (f.high - f.low, str(f.cell)))
+            continue
+        result.findings += found
+    result.findings.sort(key=lambda f: (f.guess, f.high - f.low, str(f.cell)))
     return result
 
 
-def _work_out_part(program: Program, part: Part, wanted: np.ndarray, small: int, result: Attack) -> None:
+def _work_out_part(
+    program: Program, part: Part, wanted: np.ndarray, small: int, result: Attack, *, guess: bool = False
+) -> list[Finding]:
     """Find the range of each wanted unknown of a component, and explain those pinned."""
     if not part.facts():
-        return
+        return []
     lower, upper, rows = narrowed(part)
     solver = Solver(lower.copy(), upper.copy(), rows)
     open_to = (lower <= max(small, _HIDDEN)) & (upper >= 1) & ((upper < MOST) | (lower > 0))
     places = np.flatnonzero(wanted & open_to)
     solver.spread(places, PINNED + 1)
     ranges = [(place, *solver.range(place, enough=PINNED + 1)[:2]) for place in places]
+    pinned = [(place, low, high) for place, low, high in ranges if high - low <= PINNED and high >= 1]
     result.tried += len(places)
-    for place, low, high in ranges:
-        if high - low > PINNED or high < 1:
-            continue
+    result.narrowed += sum(low > small for _, low, _ in pinned)
+    found = []
+    for place, low, high in pinned:
         if low > small:
-            result.narrowed += 1
             continue
         because: tuple[str, ...] = ()
-        if len(result.findings) < _EXPLAINED:
+        if not guess and len(result.findings) + len(found) < _EXPLAINED:
             because = tuple(program.facts[f] for f in _reasons(part, place, high - low, len(program.facts)))
-        result.findings.append(Finding(program.cells[part.places[place]], low, high, because))
+        found.append(Finding(program.cells[part.places[place]], low, high, because, guess))
+    return found
 
 
 def _reasons(part: Part, place: int, width: int, size: int) -> list[int]:

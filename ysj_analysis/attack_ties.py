@@ -5,9 +5,10 @@ Which cells a row counts, and how groups, splits and the outcomes of a decision 
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 
-from .attack_facts import ALL, Cell, Release, Sum, number
+from .attack_facts import ALL, PERSON_UNITS, Cell, Release, Sum, number
 
 PARTITIONS = {
     "remand_decision": ("bail", "community_remand", "rlaa", "yda"),
@@ -91,12 +92,13 @@ def tied(release: Release) -> None:
         release.sums.append(Sum(cell, tuple(cell.at(group=g) for g in sorted(parts)), True, "groups"))
     _tie_splits(release, used)
     _tie_kinds(release, used)
+    _tie_areas(release, used)
     for cell in sorted(used, key=str):
         base = cell.what.removesuffix(", followed")
         if base in PARTITIONS and base != cell.what:
             parts = tuple(cell._replace(what=f"{part} of {base}") for part in PARTITIONS[base])
             if set(parts) <= used:
-                release.sums.append(Sum(cell, parts, cell.unit not in ("children", "cases"), "a partition"))
+                release.sums.append(Sum(cell, parts, cell.unit not in PERSON_UNITS, "a partition"))
 
 
 def _tie_kinds(release: Release, used: set[Cell]) -> None:
@@ -115,6 +117,19 @@ def _tie_kinds(release: Release, used: set[Cell]) -> None:
         exact = bool(kind) or {p.value("group") for p in parts} == set(_OF_UNKNOWN)
         if exact:
             release.sums.append(Sum(total, (*parts, *rest), True, kind or "kinds of unknown"))
+
+
+def _tie_areas(release: Release, used: set[Cell]) -> None:
+    """Add up the areas of a report on several together: a child may have been seen in more than one."""
+    areas = {c.value("area") for c in used}
+    for joint in sorted(a for a in areas if " and " in a):
+        parts = set(re.split(r", | and ", joint))
+        if not parts <= areas:
+            continue
+        for total in sorted((c for c in used if c.value("area") == joint), key=str):
+            cells = tuple(total.at(area=a) for a in sorted(parts))
+            exact = total.unit not in PERSON_UNITS
+            release.sums.append(Sum(total, cells, exact, "areas"))
 
 
 def _tie_splits(release: Release, used: set[Cell]) -> None:
