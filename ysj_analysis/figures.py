@@ -80,11 +80,11 @@ def relative_rates(released: Released, *, name: str, title: str, words: Words) -
     table = _compared(require(released).table)
     if not np.isfinite(table["low"].astype(float)).any():
         return _nothing(title)
-    groups, stages = list(dict.fromkeys(table["group"])), list(dict.fromkeys(table["stage"]))
+    groups, stages = _largest_first(table), list(dict.fromkeys(table["stage"]))
     across = len(groups) if len(groups) <= PANELS else PANELS - 1
     down = math.ceil(len(groups) / across)
     with _drawing():
-        figure = Figure(figsize=(WIDTH, down * (0.4 * len(stages) + 0.6) + 0.5), layout="constrained")
+        figure = Figure(figsize=(WIDTH, down * (0.36 * len(stages) + 0.6) + 0.5), layout="constrained")
         panels = figure.subplots(down, across, sharey=True, sharex=True, squeeze=False).ravel()
         span = _limits(table)
         for panel, group in zip(panels, groups, strict=False):
@@ -163,14 +163,14 @@ def matrix(released: Released, *, name: str, title: str, words: Words) -> Shown:
     table = _compared(require(released).table)
     if table.empty:
         return _nothing(title)
-    groups, stages = list(dict.fromkeys(table["group"])), list(dict.fromkeys(table["stage"]))
+    groups, stages = _largest_first(table), list(dict.fromkeys(table["stage"]))
     cells = table.assign(text=[_cell(r) for r in table.to_dict("records")])
     values = (
         cells.pivot(index="stage", columns="group", values="estimate").reindex(stages)[groups].astype(float)
     )
     texts = cells.pivot(index="stage", columns="group", values="text").reindex(stages)[groups].fillna("[z]")
     with _drawing({"axes.spines.bottom": False}):
-        figure = Figure(figsize=(WIDTH, 0.4 * len(stages) + 0.9), layout="constrained")
+        figure = Figure(figsize=(WIDTH, 0.34 * len(stages) + 0.9), layout="constrained")
         axes = figure.subplots()
         palette = sns.diverging_palette(200, 20, s=65, l=60, as_cmap=True)
         logs = np.log2(values.where(values > 0))
@@ -223,6 +223,12 @@ def _compared(table: pd.DataFrame) -> pd.DataFrame:
     return table[~group.eq(table["reference"].astype(str)) & ~group.eq(UNKNOWN)].astype(
         {"group": str, "stage": str}
     )
+
+
+def _largest_first(table: pd.DataFrame) -> list[str]:
+    """Sort the groups by the relative rate furthest above parity, as printed; those with none come last."""
+    highest = table.groupby("group", sort=False)["estimate"].max().astype(float)
+    return list(highest.sort_values(ascending=False, kind="stable", na_position="last").index)
 
 
 def _limits(table: pd.DataFrame) -> tuple[float, float]:

@@ -24,6 +24,9 @@ from .wording import Said, Words
 LONG = 24
 """A table of more rows than this is set smaller and closer."""
 
+WIDE = 7
+"""A table of more columns than this is set narrower, so that it does not scroll on a laptop."""
+
 TABLE = "application/vnd.ysj.table+json"
 FACTS = "application/vnd.ysj.facts+json"
 
@@ -399,7 +402,9 @@ def _html(blocks, name: str, title: str, heads: int, under: str) -> str:
             lines.append(f"<tr>{''.join(cells)}</tr>")
         parts.append(f"<tbody>{''.join(lines)}</tbody>")
     length = sum(len(rows) for _, rows in blocks)
-    kind = ' class="long"' if length > LONG else ' class="words"' if not any(numeric) else ""
+    kinds = {"long": length > LONG, "words": not any(numeric), "wide": len(columns) > WIDE}
+    chosen = " ".join(kind for kind, fits in kinds.items() if fits)
+    kind = f' class="{chosen}"' if chosen else ""
     foot = f'<p class="note">{escape(under)}</p>' if under else ""
     return (
         f'<figure class="table" id="table-{escape(name)}">'
