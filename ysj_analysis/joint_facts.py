@@ -114,7 +114,9 @@ def coarser(fact: Fact, rule: Policy) -> Fact | None:
     if fact.origin != OWN or fact.level == 3:
         return None
     if fact.level == 2 or fact.low < rule.hidden_below:
-        return replace(fact, low=0, high=UNLIMITED, level=3)
+        # Someone who replays the audit may find out which marks it put there, and so that these are not small.
+        low = 0 if fact.low < rule.hidden_below else rule.hidden_below
+        return replace(fact, low=low, high=UNLIMITED, level=3)
     if fact.level == 1:
         return replace(fact, low=rule.hidden_below, high=UNLIMITED, level=2)
     wide = 2 * rule.round_to
@@ -173,7 +175,7 @@ def told(count: Count, text: str, rule: Policy, *, hidden: frozenset[Count] = fr
     if bounds is None:
         return None
     by_audit = text == HIDDEN and count in hidden
-    low, high = (0, UNLIMITED) if by_audit else bounds
+    low, high = (rule.hidden_below, UNLIMITED) if by_audit else bounds
     return Fact(count, low, high, level=3 if by_audit else 0, origin=OWN if rule.protects else OUTSIDE)
 
 
