@@ -1,6 +1,7 @@
 """A messy export of known truth is converted; the counts are the truth except where the ledger says why."""
 
 import csv
+import dataclasses
 import io
 import json
 from functools import cache
@@ -8,9 +9,13 @@ from functools import cache
 import pandas as pd
 import pytest
 
-from ysj_analysis import load, messy, pipeline, sources, synthetic
+from ysj_analysis import entrants, load, messy, pipeline, sources, synthetic, timeliness
+from ysj_analysis.from_events import prepared
+from ysj_analysis.reading import NotHeld
+from ysj_analysis.report import render
 from ysj_analysis.vocabulary import broad_groups
 
+folders = {}  # where each converted study is, for the report
 EXPORT = ("young_people.csv", "outcomes.csv", "offences.csv", "population.csv")
 SEEDS = (1, 2, 3)
 
@@ -34,6 +39,7 @@ def converted(tmp_path_factory):
             "new_key": "yes",
         }
         study = sources.convert("case-export", files, room / "study", **options)
+        folders[seed] = study
         out[seed] = load.study(study), json.loads((folder / "truth.json").read_text(encoding="utf-8"))
     return out
 
@@ -220,3 +226,35 @@ def test_a_folder_that_holds_anything_is_left_alone(tmp_path):
     with pytest.raises(FileExistsError, match="is not an empty folder"):
         messy.write(tmp_path, seed=1)
     assert [p.name for p in tmp_path.iterdir()] == ["mine.txt"]
+
+
+# -- and on to a report -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_an_outcome_before_its_offence_has_no_wait_and_stops_nothing(converted, seed):
+    study, _ = converted[seed]
+    rows, until = timeliness.waits(study)
+    known = study.offences["offence_date"] <= study.offences["outcome_date"].fillna(until)
+    theirs = study.offences["child_id"].isin(prepared(study)["child_id"])
+    assert len(rows) == (known & theirs).sum()
+    assert (rows["days"] >= 0).all()
+
+
+def test_years_ending_in_december_are_as_many_as_are_whole(converted):
+    study, _ = converted[1]
+    first, last = study.years
+    assert entrants.yjb(study, window=last - first + 1)["year"].unique().tolist() == [last]
+    one = dataclasses.replace(study, years=(last, last))
+    with pytest.raises(NotHeld, match="no whole year ending in December"):
+        entrants.yjb(one)
+
+
+def test_a_damaged_export_becomes_a_report(converted, tmp_path):
+    made = render(
+        "annual_report", data=folders[1], out=tmp_path / "out", parameters={"area": messy.AREA, "year": 2023}
+    )
+    page = (made / "index.html").read_text(encoding="utf-8")
+    assert "Groups are of self-defined ethnicity; children of whom only officer-defined ethnicity" in page
+    assert "What each label of ethnicity in the files was read as" in page
+    assert "events of a looked-after child who lives outside the area of the service" in page

@@ -63,7 +63,7 @@ def yjb(study: Study, *, window: int = 1) -> pd.DataFrame:
     Parameters
     ----------
     study, window
-        As for :func:`local`.
+        As for :func:`local`; fewer years where fewer are whole.
 
     Returns
     -------
@@ -75,7 +75,8 @@ def yjb(study: Study, *, window: int = 1) -> pd.DataFrame:
     Raises
     ------
     NotHeld
-        As :func:`local`; also where the home of children is not recorded.
+        As :func:`local`; also where the home of children is not recorded, or no year ending in December is
+        wholly within the study.
 
     Notes
     -----
@@ -93,7 +94,14 @@ def yjb(study: Study, *, window: int = 1) -> pd.DataFrame:
     >>> yjb(load.study("data/synthetic"))["year"].agg(["min", "max"]).to_list()
     [2017, 2023]
     """
-    return _counted(_calendar(study), "entrant_yjb", window, home=True)
+    whole = _calendar(study)
+    number = whole.years[1] - whole.years[0] + 1
+    if number < 1:
+        raise NotHeld(
+            "This study holds no whole year ending in December, so first-time entrants cannot be counted as the Youth "
+            "Justice Board does. Events of a second year would show them."
+        )
+    return _counted(whole, "entrant_yjb", min(window, number), home=True)
 
 
 def on_both_bases(study: Study, *, area: str, earlier: int, year: int) -> pd.DataFrame:

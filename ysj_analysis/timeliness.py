@@ -47,7 +47,7 @@ def within(study: Study, *, window: int = 1) -> pd.DataFrame:
     NotHeld
         If the study holds no offences with their dates, or children cannot be looked up in it.
     DataError
-        If an outcome stands before its offence.
+        If every outcome stands before its offence.
 
     Examples
     --------
@@ -146,7 +146,8 @@ def times(
 def waits(study: Study) -> tuple[pd.DataFrame, pd.Timestamp]:
     """List the offences with how long each waited, and the day up to which the study was followed.
 
-    The table is private: it has a row for each offence and is never shown.
+    The table is private: it has a row for each offence and is never shown. An offence dated after its outcome has
+    no wait that could be told and is left out; ``quality.profile`` counts such offences.
 
     Parameters
     ----------
@@ -175,12 +176,13 @@ def waits(study: Study) -> tuple[pd.DataFrame, pd.Timestamp]:
     rows = study.offences
     ended = rows["outcome_date"].notna()
     days = (rows["outcome_date"].fillna(until) - rows["offence_date"]).dt.days
-    wrong = days < 0
-    if wrong.any():
+    possible = days >= 0
+    if not possible.any():
         raise DataError(
-            f"offences.csv: {wrong.sum():,} of {len(rows):,} offences have their outcome, or the last day of "
-            f"the study, before the offence. First: row {wrong.idxmax() + 2:,}, column outcome_date. Correct the dates."
+            f"offences.csv: {len(rows):,} of {len(rows):,} offences have their outcome, or the last day of the study, "
+            "before the offence. First: row 2, column outcome_date. Correct the dates."
         )
+    rows, days, ended = rows[possible], days[possible], ended[possible]
     who = prepared(study).drop_duplicates("child_id")[["child_id", "area", "group"]]
     rows = rows.assign(
         days=days.astype(float),
