@@ -2,9 +2,14 @@
 
 import csv as csvlib
 import io
+import json
+import os
 import re
+import shutil
+import subprocess
 import zipfile
 from html.parser import HTMLParser
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -553,3 +558,35 @@ def test_only_the_methods_that_are_used_are_referenced():
     listed = reference_list(["method\nMiettinen-Nurminen score, widened for rounding to 5\nWilson\n"])
     assert re.findall(r"^- (\w+)", listed, re.M) == ["Miettinen", "Wilson"]
     assert reference_list(["group,events\nBlack,45\n"]) == ""
+
+
+# -- the page in a browser ---------------------------------------------------------------------------
+
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+MODULES = os.environ.get("YSJ_AXE", "")  # a folder node_modules with axe-core and playwright-core
+
+
+@pytest.mark.skipif(
+    not (CHROMIUM and shutil.which("node") and (Path(MODULES) / "axe-core").is_dir()),
+    reason="needs chromium, node and YSJ_AXE (docs/formats.md)",
+)
+def test_pages_have_no_violation_make_no_request_and_are_walked_by_keyboard(report, harmed, tmp_path):
+    paths = []
+    for name, page in (("report", report[0]), ("harmed", harmed[0])):
+        paths.append(tmp_path / f"{name}.html")
+        paths[-1].write_text(page, encoding="utf-8")
+    script = Path(__file__).parent / "accessibility" / "axe.mjs"
+    out = subprocess.run(
+        ["node", str(script), str(CHROMIUM), MODULES, *map(str, paths)],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=300,
+    )
+    found = json.loads(out.stdout)
+    assert len(found) == 6
+    for one in found:
+        assert one["violations"] == [], one["page"]
+        assert one["passes"] > 20
+        assert (one["requests"], one["errors"], one["scrolling"], one["overflow"]) == ([], [], 0, 0)
+        assert one["reached"] == one["stops"] > 5
