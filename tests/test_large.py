@@ -11,7 +11,7 @@ import ibis
 import pandas as pd
 import pytest
 
-from ysj_analysis import canonical, large, large_files, load, pathways, pipeline
+from ysj_analysis import canonical, large, large_files, load, pathways, pipeline, profiles
 from ysj_analysis.tables import DataError
 from ysj_analysis.vocabulary import ETHNICITIES
 
@@ -152,6 +152,26 @@ def test_the_same_step_in_sqlite(tmp_path):
     con = ibis.sqlite.connect(tmp_path / "cases.db")
     there = large.stored(con.table("events"), con.table("children"))
     same(held, replace(held, events=there, children=None))
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_the_profile_of_stored_events_is_that_of_held_ones_or_says_not_checked(tmp_path, monkeypatch, seed):
+    events, children = random_study(seed)
+    folder = write(tmp_path / "study", events, children)
+    held = load.study(folder)
+    monkeypatch.setitem(large_files.LARGE, ".csv", 0)
+    stored = load.study(folder)
+    keys = ["check", "stage", "unit"]
+    for scope in ({}, {"area": "Camden", "year": 2021, "years": 2}):
+        whole = profiles.evidence(held, **scope).set_index(keys)[["events", "denominator"]]
+        there = profiles.evidence(stored, **scope).set_index(keys)[["events", "denominator"]]
+        made = there[there["events"].notna()]
+        assert {"ethnicity not stated", "without the stage that feeds it"} <= set(
+            made.index.get_level_values("check")
+        )
+        pd.testing.assert_frame_equal(made, whole.loc[made.index])
+        told = {check for check, *_ in there.index}
+        assert {check for check, *_ in whole[whole["events"].gt(0)].index} <= told
 
 
 # -- the same refusals -------------------------------------------------------------------------------

@@ -40,8 +40,19 @@ def _dated(study):
     return events.mutate(year=year(events["date"]), cohort=year(events["began"]))
 
 
-def _inside(study):
-    """Give the events in the study's areas of which the year or the cohort is one of the study's."""
+def inside(study):
+    """Give the events in the study's areas of which the year or the cohort is one of the study's.
+
+    Parameters
+    ----------
+    study : Study
+        Whose ``events`` are ``Stored``.
+
+    Returns
+    -------
+    ibis Table
+        The columns of ``Stored.events``, with ``year`` and ``cohort``.
+    """
     rows = _dated(study)
     rows = rows.filter(rows["year"].between(*study.years) | rows["cohort"].between(*study.years))
     return _here(rows, study)
@@ -216,7 +227,7 @@ def rows(study) -> pd.DataFrame:
         ``child_id, episode_id`` (numbers), ``stage, date, area, year, cohort, group`` and what is known of the
         child.
     """
-    found = fetched(_joined(_inside(study), study).order_by(["episode", "date", "bit"]))
+    found = fetched(_joined(inside(study), study).order_by(["episode", "date", "bit"]))
     stage = np.array(study.events["stage"], dtype=object)[_place_of(found["bit"])]
     who = described(found["who"].to_numpy())[["group", *study.events.splits]]
     table = pd.DataFrame(
@@ -250,7 +261,7 @@ def split(study, by: Sequence[str]) -> dict[str, list[str]]:
     """
     if not by:
         return {}
-    who = fetched(_joined(_inside(study).select("child").distinct(), study).select("who").distinct())["who"]
+    who = fetched(_joined(inside(study).select("child").distinct(), study).select("who").distinct())["who"]
     return {b: sorted(described(who.to_numpy())[b].unique()) for b in by}
 
 
@@ -298,8 +309,8 @@ def tally(study) -> dict[str, int]:
         whom it alone knows.
     """
     everything = study.events.events
-    inside = _inside(study)
-    rows = _joined(inside, study)
+    counted_here = inside(study)
+    rows = _joined(counted_here, study)
     kinds = described(np.arange(len(_GROUPS) * 27))
     nobody, looked_after = (
         [int(i) for i in np.flatnonzero(kinds[c] == value)]
@@ -325,7 +336,9 @@ def tally(study) -> dict[str, int]:
     found = counted.fillna(0).iloc[0].astype(int).to_dict()
     whole = {"all": everything.count(), "inside": here}
     return (
-        {c: n.to_pyarrow().as_py() for c, n in whole.items()} | found | {"skipped": _skipped(inside, study)}
+        {c: n.to_pyarrow().as_py() for c, n in whole.items()}
+        | found
+        | {"skipped": _skipped(counted_here, study)}
     )
 
 

@@ -16,7 +16,7 @@ from .load import Study
 from .profile_rows import UNKNOWN_KINDS
 from .vocabulary import UNKNOWN, Stage
 
-_SOURCES = {
+SOURCE_CHECKS = {
     "self": "self-defined ethnicity alone",
     "officer": "officer-defined ethnicity alone",
     "school": "school-recorded ethnicity alone",
@@ -49,7 +49,7 @@ def of_ethnicity(events: pd.DataFrame, children: pd.DataFrame, source: str) -> l
     reached = reached.merge(known, on="child_id", how="left")
     said = reached["ethnicity_source"].mask(reached["ethnicity"].isin(UNKNOWN_KINDS))
     kinds = {check: reached["ethnicity"].eq(code) for code, check in UNKNOWN_KINDS.items()}
-    kinds |= {_SOURCES[who]: said.eq(who) for who in others(source)}
+    kinds |= {SOURCE_CHECKS[who]: said.eq(who) for who in others(source)}
     sums = pd.DataFrame(kinds | {"all": True}).groupby(reached["stage"], observed=True).sum()
     return [
         (check, str(stage), "children", int(row[check]), int(row["all"]))

@@ -15,10 +15,12 @@ from . import profile_rows, profile_stages
 from .calendar_periods import year_of
 from .drift import drift
 from .from_events import prepared
+from .large import Stored
 from .load import DataError, Study
 from .pipeline import stage_counts
 from .profile_checks import evidence as laid_out
 from .profile_checks import judged
+from .profile_stored import of_stored
 from .tables import near, shown
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -91,9 +93,11 @@ def evidence(
     held = isinstance(study.events, pd.DataFrame)  # a large file is counted where it lies, not row by row
     if held:
         rows += _of_events(study, scope)
+    elif isinstance(study.events, Stored):
+        rows += of_stored(scope)
     elif study.counts is not None:
         rows += profile_stages.of_counts(scope)
-    if held or study.counts is not None:
+    if study.events is not None or study.counts is not None:
         earlier = replace(scope, years=(study.years[0], scope.years[1]))
         rows += profile_stages.of_follow_up(earlier, scope.years[0])
     return laid_out(rows)
