@@ -32,7 +32,8 @@ def progress(ratios: pd.DataFrame, *, plan: pd.DataFrame, year: int) -> pd.DataF
         From ``measures.relative_rates``, of several years, printed: ``year``, the columns of ``actions.KEY``, the
         four counts, ``estimate, low, high, note``.
     plan : DataFrame
-        From ``actions.read``, released with ``counts=()``.
+        From ``actions.read``, released with ``counts=()``. Where a study may hold no list:
+        ``absent.where_held(released.derive, action_plan.progress, plan=plan, year=year)``.
     year : int
         The year it is compared in.
 
