@@ -26,7 +26,7 @@ from ysj_analysis import (
     synthetic,
     timeliness,
 )
-from ysj_analysis.field_stages import FIELD_STAGES, FURTHEST_REMAND, PARTITIONS, YJB_REMAND
+from ysj_analysis.field_stages import FIELD_STAGES, FURTHEST_REMAND, PARTITIONS, SAME, YJB_REMAND
 from ysj_analysis.reading import NotHeld
 from ysj_analysis.vocabulary import POPULATION, STAGES
 
@@ -204,6 +204,21 @@ def test_bands_of_gravity_add_to_the_whole():
     joined = graded.join(whole.add_suffix("_whole"))
     assert (joined["denominator"] == joined["denominator_whole"]).all()
     assert (joined["events"] == joined["events_whole"]).all()
+
+
+@pytest.mark.parametrize("window", [1, 5])
+def test_what_the_audit_takes_for_one_count_is_one_count(window):
+    """Each stage of ``SAME`` counts the children of the other, in every area, window and group."""
+    stages = pipeline.stage_counts(STUDY, window=window).astype({"stage": str, "base": str})
+    keys = ["area", "year", "group"]
+    for function in (remand.partition, remand.by_gravity, custody.by_gravity, entrants.local):
+        own = function(STUDY, window=window).astype({"stage": str, "base": str})
+        own = own[own["stage"].isin(list(SAME))]
+        stage, base = (SAME.get(own[c].iloc[0], own[c].iloc[0]) for c in ("stage", "base"))
+        theirs = stages[stages["stage"].eq(stage) & stages["base"].eq(base)]
+        sums = [t.groupby(keys, observed=True)[["events", "denominator"]].sum() for t in (own, theirs)]
+        assert len(sums[0])
+        pd.testing.assert_frame_equal(*sums)
 
 
 # -- what was planted is found -----------------------------------------------------------------------

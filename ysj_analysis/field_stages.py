@@ -147,6 +147,20 @@ PARTITIONS: Mapping[str, tuple[tuple[str, ...], ...]] = MappingProxyType(
 """Stages that add up to their base, whichever way it is divided: for whoever audits the counts together."""
 
 
+SAME: Mapping[str, str] = MappingProxyType(
+    {
+        "remanded": "remand_decision",
+        "remand_yda": "yda",
+        "graded_remand": "remand_decision",
+        "graded_yda": "yda",
+        "graded_sentence": "sentenced",
+        "graded_custody": "custody",
+        "entrant_local": "first_time_entrant",
+    }
+)
+"""Stages that count the very children another one of the stage graph does: an audit must know them for one count."""
+
+
 def stages_with(own: Mapping[str, Stage] = STAGES) -> dict[str, Stage]:
     """Put the stages of the field measures beside those of a study.
 

@@ -12,6 +12,7 @@ import io
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 
+from .field_stages import SAME
 from .policies import DisclosureError, Policy
 from .vocabulary import POPULATION, UNKNOWN
 
@@ -201,7 +202,8 @@ def named(row: Mapping[str, object]) -> dict[str, Count]:
     >>> print(named(row)["denominator"])
     arrest (before), A, 2019 to 2023, group Black
     """
-    stage, base, last = str(row["stage"]), str(row["base"]), int(row["year"])  # type: ignore[call-overload]
+    stage, base = (SAME.get(str(row[c]), str(row[c])) for c in ("stage", "base"))
+    last = int(row["year"])  # type: ignore[call-overload]
     span = (last - int(row["years"]) + 1, last)  # type: ignore[call-overload]
     columns = list(row)
     ahead = columns[: min(columns.index(c) for c in _AFTER_DIMENSIONS if c in row)]
