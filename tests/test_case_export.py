@@ -13,7 +13,7 @@ from xml.sax.saxutils import escape
 import pandas as pd
 import pytest
 
-from ysj_analysis import label_mapping, load, pipeline, pseudonyms, sources
+from ysj_analysis import case_files, label_mapping, load, pipeline, pseudonyms, sources
 from ysj_analysis.case_children import RULES, one_each
 from ysj_analysis.case_fields import CHOICES, DECISIONS, FIELDS
 from ysj_analysis.case_mapping import read_mapping
@@ -316,6 +316,15 @@ def test_a_faulty_mapping_is_refused_whole(room, parts, message):
         room.convert(**parts)
     assert message in str(error.value)
     assert str(error.value).startswith("mapping.toml: ")
+
+
+def test_a_file_too_large_to_hold_is_refused_before_it_is_read(tmp_path, monkeypatch):
+    (tmp_path / "a.csv").write_bytes(b"Child ID,Date\n" * 3)
+    monkeypatch.setattr(case_files, "LARGEST", 41)
+    with pytest.raises(load.DataError, match=r"a\.csv: 42 bytes, of which at most 41 are read.*year by year"):
+        case_files.grids([tmp_path / "a.csv"])
+    monkeypatch.setattr(case_files, "LARGEST", 42)
+    assert len(case_files.grids([tmp_path / "a.csv"])["a.csv"]) == 3
 
 
 def test_a_mapping_is_needed_and_must_be_toml(room, tmp_path):
