@@ -139,7 +139,7 @@ def _opening(document: Any, source: Source) -> None:
     ]
     for style, text in lines:
         if text:
-            paragraph = document.add_paragraph(text, style=style if style in document.styles else "Body Text")
+            paragraph = document.add_paragraph(text, style=style if style in document.styles else None)
             first.addprevious(paragraph._p)
 
 

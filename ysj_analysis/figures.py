@@ -195,7 +195,7 @@ def matrix(released: Released, *, name: str, title: str, words: Words) -> Shown:
         axes.set(xlabel="", ylabel="")
     reading = (
         f"Rates relative to {words.people(table['reference'].iloc[0], table['unit'].iloc[0])}; at 1 they are the "
-        "same. An asterisk marks a relative rate whose 95% interval excludes parity."
+        "same, red is above and blue-green below. An asterisk marks one whose 95% interval excludes parity."
     )
     return _shown(figure, name, released, title, _ratio_alt(table, words, title), reading)
 
