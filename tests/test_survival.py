@@ -152,10 +152,13 @@ def test_a_longer_wait_that_was_planted_is_found():
     assert row["low"] > 5
 
 
-def test_an_outcome_before_its_offence_is_refused():
+def test_an_outcome_before_its_offence_has_no_wait():
     offences = STUDY.offences.copy()
     offences.loc[5, "outcome_date"] = offences.loc[5, "offence_date"] - pd.Timedelta(days=1)
-    with pytest.raises(DataError, match=r"1 of [\d,]+ offences .* First: row 7, column outcome_date"):
-        timeliness.within(dataclasses.replace(STUDY, offences=offences))
+    kept, _ = timeliness.waits(dataclasses.replace(STUDY, offences=offences))
+    assert len(kept) == len(timeliness.waits(STUDY)[0]) - 1
+    none = offences.assign(outcome_date=offences["offence_date"] - pd.Timedelta(days=1))
+    with pytest.raises(DataError, match=r"([\d,]+) of \1 offences .* First: row 2, column outcome_date"):
+        timeliness.within(dataclasses.replace(STUDY, offences=none))
     with pytest.raises(ValueError, match="reference 'Purple' is not one of the 6 groups"):
         timeliness.times(STUDY, reference="Purple")
