@@ -58,6 +58,7 @@ def pdf(source: Source, *, date: str | None = None) -> bytes:
             f"--lua-filter={TEMPLATES / 'document' / 'typst.lua'}",
         ],
     )
+    body = body.replace("align(center)[#table(", "align(left)[#table(")  # text cannot hold an unescaped #
     heading = _said(source, contents=source.text.count("<h2") > _LONG)
     with tempfile.TemporaryDirectory() as folder:
         for name, drawn in source.pictures.items():
