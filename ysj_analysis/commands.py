@@ -24,6 +24,7 @@ for _command in (
     commands_data.measure,
     commands_data.convert,
     commands_data.check,
+    commands_data.flags,
     commands_data.synth,
     commands_report.attack,
     commands_report.verify,

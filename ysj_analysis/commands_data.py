@@ -164,6 +164,51 @@ def check(folder: Path, /, *, every: Annotated[bool, Parameter(name="--all", neg
     return DONE if unusable.empty else USAGE
 
 
+def flags(
+    folder: Path,
+    /,
+    *,
+    area: str | None = None,
+    year: int | None = None,
+    years: int = 5,
+    reference: str = "",
+    out: bool = True,
+) -> int:
+    """Apply the rule a study declares, and add what it flags to the study's actions.csv.
+
+    Example: ysj flags data/synthetic --area Islington --year 2023
+
+    What people wrote in the file is kept. Flags are taken of printed counts, so that the file gives
+    nothing away.
+
+    Parameters
+    ----------
+    folder : path
+        The study folder, with a rule under [flags] in study.toml.
+    area : str
+        The youth justice service; by default the study's first.
+    year : int
+        The last year; by default the study's last.
+    years : int
+        Years in a period.
+    reference : str
+        The group compared with; by default the study's own.
+    out : bool
+        With --no-out nothing is written: the flags are only printed.
+    """
+    from . import actions, early_warning, flag_sentences, load
+    from .wording import Words
+
+    study, rule = load.study(folder), early_warning.declared(folder)
+    area, year = area or study.areas[0], year or study.years[1]
+    found = early_warning.flagged(study, rule, area=area, year=year, years=years, reference=reference)
+    print(*flag_sentences.flags(found, Words.of(study), rule=rule, year=year), sep="\n")
+    if out:
+        actions.update(folder, found.table)
+        print(load.found(folder) / actions.FILE)
+    return DONE
+
+
 def synth(
     *, out: Path, seed: int | None = None, messy: Annotated[bool, Parameter(negative="")] = False
 ) -> int:

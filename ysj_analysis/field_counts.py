@@ -312,7 +312,7 @@ def for_report(
     DataFrame
         As the function gives it, for one area and one window a stage.
     """
-    one = pipeline._up_to(study, area, year)
+    one = pipeline.up_to(study, area, year)
     table = function(one, window=min(years, year - one.years[0] + 1), **named)
     # Of a year that has mature parts its immature ones are kept too, and masked.
     at = ["area", "stage", "base", "year"]

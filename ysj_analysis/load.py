@@ -25,6 +25,7 @@ __all__ = [
     "children",
     "counts",
     "events",
+    "found",
     "of_counts",
     "offences",
     "population",
@@ -96,7 +97,7 @@ def study(folder) -> Study:
     >>> load_example.areas
     ('Islington', 'Camden', 'Hackney', 'Haringey')
     """
-    folder = _found(Path(folder))
+    folder = found(Path(folder))
     if (kept := _KEPT.get(_stamp(folder))) is not None:
         return kept
     present = _present(folder)
@@ -113,8 +114,8 @@ def study(folder) -> Study:
     scope = _scope(given, tables, groups)
     if "events" in tables:
         stored = isinstance(tables["events"], Stored)
-        found = tables["events"].kinds() if stored else kinds(tables["children"])
-        refuse_no_groups(found, base=scope["base"], source=scope["ethnicity_source"])
+        there = tables["events"].kinds() if stored else kinds(tables["children"])
+        refuse_no_groups(there, base=scope["base"], source=scope["ethnicity_source"])
     stated = given.get("population", {}).get("base")
     refuse_other_base(tables.get("population"), scope["base"], stated=stated)
     refuse_other_period(tables.get("counts"), scope["period"])
@@ -152,7 +153,7 @@ def keep(folder) -> Study:
     """
     kept = study(folder)
     _KEPT.clear()
-    _KEPT[_stamp(_found(Path(folder)))] = kept
+    _KEPT[_stamp(found(Path(folder)))] = kept
     return kept
 
 
@@ -172,8 +173,19 @@ def _stamp(folder: Path) -> tuple:
     return (str(folder.resolve()), *((p.name, p.stat().st_size, p.stat().st_mtime_ns) for p in files))
 
 
-def _found(folder: Path) -> Path:
-    """Look for a relative folder here and in the folders above, so that a notebook finds it too."""
+def found(folder: Path) -> Path:
+    """Look for a relative folder here and in the folders above, so that a notebook finds it too.
+
+    Parameters
+    ----------
+    folder : Path
+        As it was given.
+
+    Returns
+    -------
+    Path
+        Where it is; as given where it is nowhere.
+    """
     places = [Path.cwd(), *Path.cwd().parents] if not folder.is_absolute() else []
     return next((p / folder for p in places if (p / folder).is_dir()), folder)
 

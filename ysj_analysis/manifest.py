@@ -36,7 +36,7 @@ LIBRARIES = (
     *("pydantic", "scipy", "seaborn", "statsmodels"),
     *("gptables", "pikepdf", "pypandoc-binary", "python-docx", "typst"),  # documents
 )
-PRIVATE = ("children", "events", "offences", "searches", "counts", "ledger")
+PRIVATE = ("children", "events", "offences", "searches", "counts", "ledger", "actions")
 KEY = "YSJ_HASH_KEY"
 _INPUTS = (".csv", ".toml", ".json", ".parquet")
 _DIGEST = '\n  "digest": "{}"'

@@ -34,6 +34,7 @@ __all__ = [
     "root",
     "stage_counts",
     "undecided",
+    "up_to",
 ]
 
 
@@ -265,7 +266,7 @@ def for_report(
         If the study does not have the area or the year.
     """
     first = study.years[0]
-    counts = stage_counts(_up_to(study, area, year), unit=unit, by=by, window=min(years, year - first + 1))
+    counts = stage_counts(up_to(study, area, year), unit=unit, by=by, window=min(years, year - first + 1))
     return latest(counts, year)
 
 
@@ -282,12 +283,32 @@ def undecided(study: Study, *, area: str, year: int) -> pd.DataFrame:
     DataFrame
         The rows of :func:`stage_counts` noted ``immature``.
     """
-    counts = stage_counts(_up_to(study, area, year))
+    counts = stage_counts(up_to(study, area, year))
     return counts[counts["note"] == "immature"].reset_index(drop=True)
 
 
-def _up_to(study: Study, area: str, year: int) -> Study:
-    """Take one area of a study, and its years up to one of them."""
+def up_to(study: Study, area: str, year: int) -> Study:
+    """Take one area of a study, and its years up to one of them.
+
+    Parameters
+    ----------
+    study : Study
+        From ``load.study``.
+    area : str
+        One of its areas.
+    year : int
+        One of its years.
+
+    Returns
+    -------
+    Study
+        The same tables, counted for that area and those years.
+
+    Raises
+    ------
+    DataError
+        If the study does not have the area or the year.
+    """
     if area not in study.areas:
         raise DataError(
             f"area {shown(area)} is not one of the {len(study.areas)} areas of this study: "

@@ -54,6 +54,10 @@ _SETTINGS = {
         ),
         'a table, as vintage = "2021" and perhaps base = "2021"',
     ),
+    "flags": (
+        lambda v: isinstance(v, dict) and {"threshold", "declared"} <= set(v),
+        'a table with threshold and declared, as threshold = 1.5 and declared = "2024-04-01"',
+    ),
     "sources": (_tables, "a list of tables, each under [[sources]]"),
     "stages": (_tables, "a list of tables, each under [[stages]]"),
     "synthetic": (lambda v: isinstance(v, bool), "true or false"),

@@ -165,6 +165,7 @@ def files(study: Study) -> dict[str, str]:
         "README.md": synthetic_readme.readme(tables, study.truth),
         "study.toml": synthetic_readme.settings(study.truth),
         "truth.json": study.truth.to_json(),
+        "actions.csv": synthetic_readme.template("actions.csv"),
     }
     return texts | {f"{n}.csv": table.to_csv(index=False, lineterminator="\n") for n, table in tables.items()}
 

@@ -76,6 +76,22 @@ def settings(truth: Truth) -> str:
     )
 
 
+def template(name: str) -> str:
+    """Give a file of the study that is the same whatever was drawn.
+
+    Parameters
+    ----------
+    name : str
+        Its name.
+
+    Returns
+    -------
+    str
+        Its text.
+    """
+    return (TEMPLATES / name).read_text(encoding="utf-8")
+
+
 def _fill(template: str, **values: object) -> str:
     return (TEMPLATES / template).read_text(encoding="utf-8").format(**values)
 

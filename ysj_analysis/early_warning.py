@@ -1,0 +1,147 @@
+"""What would be flagged, by a rule said before anyone looked? Printed ratios of periods that do not overlap.
+
+The rule stands under ``[flags]`` in ``study.toml``. A study that declares none has no flags: a rule chosen after the
+figures were seen could flag, or spare, whatever one likes.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from . import disclosure, load, measures, monitor, pipeline
+from . import settings as toml
+from .disclosure import PUBLIC, Policy, Released
+from .load import DataError, Study
+from .monitor import Rule
+from .reading import NotHeld
+from .vocabulary import UNKNOWN
+
+
+def declared(folder: str | Path) -> Rule:
+    """Read the rule that a study declares.
+
+    Parameters
+    ----------
+    folder : path
+        The study folder.
+
+    Returns
+    -------
+    Rule
+        What makes a flag.
+
+    Raises
+    ------
+    NotHeld
+        If the study declares none.
+    DataError
+        If the rule cannot be read.
+
+    Examples
+    --------
+    >>> print(declared("data/synthetic"))
+    ratio above 1.5 for 2 consecutive periods; at least 10 events and 30 in the base, in group and
+    reference; declared 2024-04-01
+    """
+    given = toml.read(load.found(Path(folder))).get("flags")
+    if given is None:
+        raise NotHeld(
+            "This study declares no rule for flags, so nothing is flagged: a rule has to be said before anyone looks. "
+            "Write it under [flags] in study.toml, with a threshold, the day it was declared and for how many periods."
+        )
+    try:
+        return Rule(**given)
+    except (TypeError, ValueError) as wrong:
+        raise DataError(f"study.toml: the rule under [flags] cannot be used: {wrong}") from None
+
+
+def counts(
+    study: Study, rule: Rule, *, area: str, year: int, years: int = 3, unit: str | None = None
+) -> pd.DataFrame:
+    """Count the decisions of the periods that the rule looks at: as many as it asks for, none overlapping.
+
+    Parameters
+    ----------
+    study : Study
+        From ``load.study``.
+    rule : Rule
+        From :func:`declared`.
+    area, year, unit
+        As for ``pipeline.for_report``.
+    years : int
+        Years in a period; fewer if the study has not so many times the periods.
+
+    Returns
+    -------
+    DataFrame
+        As ``pipeline.stage_counts``, each stage on the base that feeds it.
+
+    Raises
+    ------
+    NotHeld
+        If the study has fewer years than the rule has periods.
+    """
+    held = year - study.years[0] + 1
+    if held < rule.years:
+        raise NotHeld(
+            f"This study holds {held} years up to {year}, and its rule for flags looks at {rule.years} periods. With "
+            "more years it could be applied."
+        )
+    long = min(years, held // rule.years)
+    ends = [year - i * long for i in range(rule.years)][::-1]
+    whole = pipeline.stage_counts(pipeline.up_to(study, area, year), unit=unit, window=long)
+    table = pipeline.conditional(whole[whole["year"].isin(ends)], study.stages)
+    return table[table["group"].astype(str).ne(UNKNOWN)].reset_index(drop=True)
+
+
+def flagged(
+    study: Study,
+    rule: Rule,
+    *,
+    area: str,
+    year: int,
+    years: int = 3,
+    reference: str = "",
+    policy: Policy = PUBLIC,
+) -> Released:
+    """Apply the rule to printed ratios, so that a flag gives nothing away that is not printed.
+
+    Parameters
+    ----------
+    study, rule, area, year, years
+        As for :func:`counts`.
+    reference : str
+        The group compared with; the study's own if empty.
+    policy : Policy
+        The rule of the edition.
+
+    Returns
+    -------
+    Released
+        As ``monitor.concerns``: a row for each period, stage and group.
+    """
+    released = disclosure.release(counts(study, rule, area=area, year=year, years=years), policy=policy)
+    ratios = released.measure(measures.relative_rates, reference=reference or study.reference)
+    return ratios.derive(monitor.concerns, rule=rule, stages=study.stages)
+
+
+def raised(table: pd.DataFrame, *, year: int) -> pd.DataFrame:
+    """Keep what is flagged in the last period.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Of :func:`flagged`.
+    year : int
+        The last year of that period.
+
+    Returns
+    -------
+    DataFrame
+        The rows flagged, on watch or held back for progress, without how often they were beyond.
+    """
+    return table[table["year"].eq(year) & table["flag"].isin(["flagged", "watch", "progress"])].reset_index(
+        drop=True
+    )

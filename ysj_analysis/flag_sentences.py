@@ -1,0 +1,51 @@
+"""How do we say what a declared rule flags? The rule first, then each flag with its counts, and what it is not."""
+
+from __future__ import annotations
+
+from . import wording
+from .disclosure import Released, require
+from .monitor import Rule
+from .sentences import finding
+from .wording import Words
+
+_MEANS = "A flag is a reason to explain or to change, not a finding of why; what is not flagged is not shown to be even."
+_HOW = {"flagged": "Flagged", "watch": "On watch", "progress": "Held back for progress"}
+
+
+@wording.said
+def flags(found: Released, words: Words, *, rule: Rule, year: int) -> list[str]:
+    """Say the rule, and each flag of the last period.
+
+    Parameters
+    ----------
+    found : Released
+        Of ``early_warning.flagged``.
+    words : Words
+        The study's words.
+    rule : Rule
+        The rule, as it was declared.
+    year : int
+        The last year of the last period.
+
+    Returns
+    -------
+    list of str
+        The rule; a sentence or two for each flag; how many could not be assessed; what a flag means.
+    """
+    table = require(found).table
+    last = table[table["year"].eq(year)]
+    up = last[last["flag"].isin(list(_HOW))]
+    unseen = int(last["flag"].eq("not assessed").sum())
+    said = [f"The rule, declared before looking: {rule}."]
+    said += [
+        f"{_HOW[row['flag']]}, {row['periods_beyond']} period{'s' if row['periods_beyond'] > 1 else ''} running. "
+        f"{finding(row, words)}"
+        for row in up.to_dict("records")
+    ]
+    if up.empty:
+        said.append("By this rule nothing is flagged in the last period.")
+    if unseen:
+        said.append(
+            f"{unseen} of {len(last)} comparisons could not be assessed, because too few children are in them."
+        )
+    return [*said, _MEANS]
