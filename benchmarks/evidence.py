@@ -5,21 +5,22 @@ written as CSV. The intruder of ``ysj attack`` then reads only those files. It i
 outside could be: once as it is, and once told which marks the joint audit put there, so that it knows that
 those counts are not small and all others are. Run:
 
-    python benchmarks/evidence.py studies 200      # of each shape
-    python benchmarks/evidence.py editions 50      # pairs
-    python benchmarks/evidence.py prints 1000      # alternative private tables
-    python benchmarks/evidence.py write            # docs/disclosure-evidence.csv and .md
+    python benchmarks/evidence.py studies 200 [MINUTES]      # of each shape
+    python benchmarks/evidence.py editions 50 [MINUTES]      # pairs of each kind
+    python benchmarks/evidence.py prints 1000 [MINUTES]      # alternative private tables
 
-The first three add lines to ``docs/disclosure-evidence.csv``, in place of those of the same kind. Nothing is
-dated, and every draw has its seed, so that two runs of the same code write the same file.
+Each writes its lines to ``docs/disclosure-evidence.csv``, in place of those of the same kind, with the number
+of seeds that there was time for. Nothing is dated, and every draw has its seed.
 """
 
 from __future__ import annotations
 
 import csv
+import functools
 import json
 import sys
 import tempfile
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -156,7 +157,11 @@ def attacked(folders: Sequence[Path], true: dict[Cell, int], *, told: bool, revi
 
 def _before(found: Release) -> Release:
     """Take an edition for one of a time when each count was as it is now, or one less."""
-    was = {c.cell: c.cell.at(edition="the first") for c in found.counts if c.cell not in found.bases}
+    was = {
+        c.cell: c.cell._replace(what=f"{c.cell.what}, in the first")
+        for c in found.counts
+        if c.cell not in found.bases
+    }
     late = {c: w._replace(what=f"not {w.what}") for c, w in was.items()}
     return Release(
         counts=[c._replace(cell=was.get(c.cell, c.cell)) for c in found.counts]
@@ -293,16 +298,26 @@ def _together(counts: pd.DataFrame) -> pd.DataFrame:
 
 def one_print(seed: int) -> dict:
     """Redraw every true count of a study within its print, and compare the releases byte by byte."""
+    of, counts, first = _first_print()
+    return {
+        "releases": 1,
+        "recovered": int(_written(_alike(counts, np.random.default_rng(seed)), of) != first),
+    }
+
+
+@functools.cache
+def _first_print() -> tuple[load.Study, pd.DataFrame, list[bytes]]:
     of = study(0)
     (counts,) = counted(of, FIVE)
-    rng = np.random.default_rng(seed)
+    return of, counts, _written(counts, of)
+
+
+def _written(counts: pd.DataFrame, of: load.Study) -> list[bytes]:
+    """Clear a release of one table, and give every file of it, the ledger too."""
     with tempfile.TemporaryDirectory() as folder:
-        texts = []
-        for i, tables in enumerate(([counts], [_alike(counts, rng)])):
-            where = Path(folder) / str(i)
-            cleared_to(where, partial(shown, tables, of, PUBLIC), PUBLIC, "x", where / "editions.jsonl")
-            texts.append([p.read_bytes() for p in sorted(where.rglob("*")) if p.is_file()])
-    return {"releases": 1, "recovered": int(texts[0] != texts[1])}
+        where = Path(folder)
+        cleared_to(where, partial(shown, [counts], of, PUBLIC), PUBLIC, "x", where / "editions.jsonl")
+        return [p.read_bytes() for p in sorted(where.rglob("*")) if p.is_file()]
 
 
 def _alike(counts: pd.DataFrame, rng: np.random.Generator, moves: int = 400) -> pd.DataFrame:
@@ -358,7 +373,7 @@ def line(kind: str, shape: str, made: Sequence[dict], seeds: int) -> dict:
     for one in made:
         total.update({k: v for k, v in one.items() if not k.startswith("printed")})
     shares = {
-        k: f"{np.mean([m[k] for m in made if k in m]):.3f}"
+        k: f"{float(np.mean([m[k] for m in made if k in m])):.3f}"
         for k in ("printed_cells", "printed_value")
         if any(k in m for m in made)
     }
@@ -366,16 +381,30 @@ def line(kind: str, shape: str, made: Sequence[dict], seeds: int) -> dict:
     return {"kind": kind, "shape": shape, "seeds": f"0 to {seeds - 1}"} | plain | shares
 
 
-def evidence(kind: str, size: int) -> Iterator[dict]:
-    """Make one kind of evidence, a line for each shape."""
-    work: dict[str, Callable[[int], dict]] = {
+def work(kind: str) -> dict[str, Callable[[int], dict]]:
+    """Name what is done for one kind of evidence, by shape."""
+    return {
         "studies": {s: partial(one_study, s) for s in SHAPES},
         "editions": {s: partial(pairs, s) for s in EDITIONS},
         "prints": {"five pooled": one_print},
     }[kind]
+
+
+def evidence(kind: str, size: int, minutes: float = np.inf) -> Iterator[dict]:
+    """Make one kind of evidence, a line for each shape: a seed in all shapes before the next, while there is time."""
+    shapes, until = work(kind), time.monotonic() + 60 * minutes
+    made: dict[str, list[dict]] = {s: [] for s in shapes}
     with ProcessPoolExecutor(PROCESSES) as pool:
-        for shape, function in work.items():
-            yield line(kind, shape, list(pool.map(function, range(size))), size)
+        for first in range(0, size, PROCESSES):
+            if time.monotonic() > until:
+                break
+            seeds = range(first, min(first + PROCESSES, size))
+            found = {s: pool.map(function, seeds) for s, function in shapes.items()}
+            for shape, several in found.items():
+                made[shape] += several
+            print(f"{kind}: {seeds[-1] + 1} of {size} seeds", file=sys.stderr, flush=True)
+    for shape, several in made.items():
+        yield line(kind, shape, several, len(several))
 
 
 def saved() -> list[dict]:
@@ -401,16 +430,13 @@ def page(lines: Sequence[dict]) -> str:
 
 
 def main() -> int:
-    kind = sys.argv[1] if len(sys.argv) > 1 else "studies"
-    size = int(sys.argv[2]) if len(sys.argv) > 2 else 2
-    for one in evidence(kind, size):
-        print(json.dumps(one), flush=True)
-        if len(sys.argv) > 2:
-            save([one])
-    (DOCS / "disclosure-evidence.md").write_text(page(saved()), encoding="utf-8") if len(
-        sys.argv
-    ) > 2 else None
-    return int(any(int(x["recovered"] or 0) for x in saved()))
+    kind, size, minutes = [*sys.argv[1:], *("studies", "2", "inf")[len(sys.argv) - 1 :]][:3]
+    lines = list(evidence(kind, int(size), float(minutes)))
+    print(page(lines))
+    if len(sys.argv) > 2:
+        save(lines)
+        (DOCS / "disclosure-evidence.md").write_text(page(saved()), encoding="utf-8")
+    return int(any(int(x["recovered"]) for x in lines))
 
 
 if __name__ == "__main__":

@@ -16,9 +16,10 @@ import numpy as np
 
 from . import attack_files
 from .attack_claims import Claim, settle
-from .attack_drawings import Point, Shade, points, shades
+from .attack_drawings import points, shades
 from .attack_facts import ALL, Cell, Count, Release, Rule, number
-from .attack_said import Printed, Said, clauses, said
+from .attack_said import Printed, clauses
+from .attack_shown import Beside
 from .attack_ties import PARTITIONS, UNKNOWN, cells, reference_cell
 
 SMALL = 4
@@ -93,26 +94,17 @@ def report(folder: Path, name: str = "") -> Release:
     return reader.release()
 
 
-class _Reader:
+class _Reader(Beside):
     """Gathers what the files of one report say."""
 
     def __init__(self, name: str, policy: str):
-        self.name, self.policy = name, policy
-        self.counts: dict[tuple, Count] = {}
-        self.claims: list[Claim] = []
+        super().__init__(name)
+        self.policy = policy
         self.within: set[tuple[Cell, Cell]] = set()
         self.bases: set[Cell] = set()
         self.unread: list[str] = []
         self.small = 0
-        self.labels: dict[str, str] = {}
-        self.drawable: dict[tuple, Claim] = {}
-        self.decided: set[str] = set()
-        self.groups: set[str] = set()
         self.plain: set[Cell] = set()
-        self.pairs: dict[tuple[str, str], tuple[Cell, Cell]] = {}
-        self.printed = Printed([])
-        self.finer: list[str] = []
-        self.repeated = 0
 
     def take(self, where: str, grid: attack_files.Grid, description: str) -> None:
         """Read a table in the kit's long form."""
@@ -290,98 +282,6 @@ class _Reader:
                 return [(block, row, r) for (block, row), r in zip(rows, records, strict=True)]
         return None
 
-    def take_words(self, where: str, texts: list[str]) -> None:
-        """Keep the numbers of sentences, labels and alt texts that no table prints."""
-        known = {label: g for label, g in self.labels.items() if g in self.groups}
-        for one in said(texts, known | {g: g for g in self.groups}):
-            if self.printed.has(one):
-                self.repeated += 1
-                continue
-            self.finer.append(f"{self.name}/{where}: {one.shown}, in: {one.clause[:120]}")
-            self._fact(where, one)
-
-    def _fact(self, where: str, one: Said) -> None:
-        """Take a number of a clause that names one group and one stage for that count, or figure of it."""
-        pair = self.pairs.get((one.stage, one.group))
-        if pair is None:
-            return
-        source = f"{self.name}/{where}, in: {one.clause[:80]}"
-        give = 0.5 * 10.0**-one.decimals
-        if one.kind == "count":
-            base = re.search(rf"(?:of|in) {re.escape(one.shown)}", one.clause) is not None
-            self.counts[pair[base], source] = Count(
-                pair[base], int(one.value), int(one.value), one.shown, source
-            )
-        elif one.kind == "share":
-            hidden = (np.nan, np.nan)
-            self.claims.append(
-                Claim(
-                    source, "proportion", "estimate", "", pair, hidden, 100.0, one.value, give, 0, 1, source
-                )
-            )
-        elif one.kind == "ratio":
-            key = (one.stage, one.group, one.stage in self.decided, "estimate")
-            if claim := self.drawable.get(key):
-                self.claims.append(claim._replace(column=source, value=one.value, give=give, source=source))
-
-    def take_drawing(self, where: str, drawn: list[Point]) -> None:
-        """Read points back from a chart, and keep those that are not what a table prints, in full."""
-        matched = [(p, self._claimed(p.category, p.panel, p.end)) for p in drawn]
-        fits = [claim is not None and _same(point, claim.value) for point, claim in matched]
-        ratios = sum(fits) > len(fits) / 2  # a chart of relative rates, and not of what they multiply to
-        for (point, claim), fit in zip(matched, fits, strict=True):
-            tables = claim is None or not ratios
-            if fit or (tables and self.printed.near(point.value, point.give + 1e-4 * abs(point.value))):
-                self.repeated += 1
-                continue
-            source = f"{self.name}/{where}, {point.panel}, {point.category}"
-            self.finer.append(f"{source}: {point.value:.6g}")
-            if ratios and claim is not None:
-                column = f"{self.name}/{where} {point.end}"
-                self.claims.append(
-                    claim._replace(column=column, value=point.value, give=point.give, source=source)
-                )
-
-    def take_colours(self, where: str, cells_drawn: list[Shade]) -> None:
-        """Read colours as numbers: cells that print the same, or print no number, must look the same."""
-        read = [(s, number(s.text)) for s in cells_drawn]
-        scale: dict[float, set] = defaultdict(set)
-        marks: dict[tuple, int] = defaultdict(int)
-        for shade, value in read:
-            if value is None:
-                marks[shade.colour] += 1
-            else:
-                scale[value[0]].add(shade.colour)
-        blank = max(marks, key=marks.__getitem__, default=None)
-        for shade, value in read:
-            several = value is not None and len(scale[value[0]]) > 1
-            if not several and (value is not None or shade.colour == blank):
-                self.repeated += 1
-                continue
-            others = [v for v in scale if value is None or v != value[0]]
-            source = f"{self.name}/{where}, {shade.row}, {shade.column}, by its colour"
-            between = _between(shade.colour, {v: min(scale[v]) for v in others})
-            self.finer.append(f"{source}: {between[0]:.4g} to {between[1]:.4g}")
-            claim = self._claimed(shade.row, shade.column, "estimate")
-            if claim is not None and np.isfinite(between).all():
-                middle, give = sum(between) / 2, (between[1] - between[0]) / 2
-                self.claims.append(claim._replace(column=source, value=middle, give=give, source=source))
-
-    def _claimed(self, category: str, panel: str, end: str) -> Claim | None:
-        """Find the relative rate that a mark of a chart stands for."""
-        stage, group = self.labels.get(_plain(category), ""), self.labels.get(panel, panel)
-        return self.drawable.get((stage, group, stage in self.decided, end))
-
-    def take_manifest(self, told: dict) -> None:
-        """Keep the counts of the manifest that no table prints."""
-        for line in told.get("ledger", []):
-            for name in ("removed", "left"):
-                found = number(str(line.get(name, "")))
-                if found and not self.printed.near(found[0], 0.0, self.printed.counts):
-                    self.finer.append(
-                        f"{self.name}/manifest.json: {line[name]} {name}, {line.get('what', '')}"
-                    )
-
     def release(self) -> Release:
         """Put everything together."""
         found = settle(self.claims)
@@ -402,22 +302,3 @@ def _agree(shown: str, printed: str) -> bool:
     """Say whether a page and a table can mean the same number: one of them may hide it."""
     one, other = number(shown), number(printed)
     return one is None or other is None or one[0] == other[0]
-
-
-def _same(point: Point, value: float) -> bool:
-    return abs(point.value - value) <= point.give + 1e-4 * abs(value)
-
-
-def _plain(category: str) -> str:
-    return category.removesuffix(" (favourable)")
-
-
-def _between(colour: tuple, scale: dict[float, tuple]) -> tuple[float, float]:
-    """Give the two printed numbers between which a colour lies on the scale of those printed."""
-    if not scale:
-        return np.nan, np.nan
-    values = np.array(sorted(scale))
-    seen = np.array([scale[v] for v in values], float)
-    away = np.abs(seen - np.array(colour, float)).sum(axis=1)
-    nearest = int(np.argmin(away))
-    return values[max(nearest - 1, 0)], values[min(nearest + 1, len(values) - 1)]
