@@ -5,6 +5,7 @@ import json
 import os
 import re
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -105,6 +106,9 @@ def test_the_denominator_is_child_years_of_the_nearest_population(study):
     assert np.isnan(table["Other"])  # a population of 0 is no denominator
     assert np.isnan(table["Unknown"])
     assert "2021, the nearest year" in search_sentences.basis(chosen)
+    filled = replace(study, population=study.population.assign(estimated="held at 2011"))
+    said = search_sentences.basis(select(filled, area="Here", year=2023))
+    assert "of 2021, which nobody published: it is held at 2011" in said
 
 
 def test_an_area_without_population_has_no_rates(study, tmp_path):

@@ -40,6 +40,8 @@ class Selection:
         The year of that population: the nearest there is.
     base : str
         Census base of the broad groups.
+    population_filled : str
+        Where nobody published the population of that year, how it was filled in: ``held at 2021``.
     """
 
     area: str
@@ -52,6 +54,7 @@ class Selection:
     population: pd.Series = field(repr=False)
     population_year: int | None
     base: str
+    population_filled: str = ""
 
     @property
     def child_years(self) -> pd.Series:
@@ -106,7 +109,7 @@ def select(study: Study, *, area: str, year: int, month: int = 0) -> Selection:
     months = _covered(study, year, month)
     inside = study.searches["date"].dt.to_period("M").isin(months) & study.searches["area"].eq(area)
     rows = study.searches[inside].reset_index(drop=True)
-    population, population_year = _population(study, area, year)
+    population, population_year, filled = _population(study, area, year)
     return Selection(
         area=area,
         year=year,
@@ -121,6 +124,7 @@ def select(study: Study, *, area: str, year: int, month: int = 0) -> Selection:
         population=population,
         population_year=population_year,
         base=study.base,
+        population_filled=filled,
     )
 
 
@@ -166,8 +170,8 @@ def _officer_defined(rows: pd.DataFrame) -> pd.Series:
     return seen
 
 
-def _population(study: Study, area: str, year: int) -> tuple[pd.Series, int | None]:
-    """Give the children of an area by group, in the year or the nearest year there is."""
+def _population(study: Study, area: str, year: int) -> tuple[pd.Series, int | None, str]:
+    """Give the children of an area by group, in the year or the nearest year there is, and how it was filled in."""
     people = study.population
     if people is not None and "vintage" in people:
         if study.vintage:
@@ -179,11 +183,14 @@ def _population(study: Study, area: str, year: int) -> tuple[pd.Series, int | No
             )
     here = None if people is None else people[people["area"] == area]
     if here is None or here.empty:
-        return pd.Series(dtype=float), None
+        return pd.Series(dtype=float), None, ""
     years = np.sort(here["year"].unique())
     nearest = int(years[np.abs(years - year).argmin()])
-    children = here[here["year"] == nearest].groupby("group", observed=True)["population"]
-    return children.agg(lambda counts: counts.sum(skipna=False)).where(lambda n: n > 0), nearest
+    here = here[here["year"] == nearest]
+    filled = here["estimated"].astype(str).loc[lambda how: how != ""].unique() if "estimated" in here else ()
+    children = here.groupby("group", observed=True)["population"]
+    children = children.agg(lambda counts: counts.sum(skipna=False)).where(lambda n: n > 0)
+    return children, nearest, " and ".join(filled)
 
 
 def officers_list(chosen: Selection) -> list[str]:

@@ -80,11 +80,10 @@ def basis(chosen: Selection) -> str:
             f"There is no population of {chosen.area} in this study, so searches are shown without rates. Add "
             "population.csv, for example from ysj convert census-2021."
         )
-    nearest = (
-        ""
-        if chosen.population_year == chosen.year
-        else ", the nearest year there is: if a group has grown or shrunk since, its rates are out by as much"
-    )
+    drift = "if a group has grown or shrunk in between, its rates are out by as much"
+    nearest = "" if chosen.population_year == chosen.year else f", the nearest year there is: {drift}"
+    if chosen.population_filled:
+        nearest = f", which nobody published: it is {chosen.population_filled}, and {drift}"
     return (
         f"Rates are per 1,000 child-years: children aged 10 to 17 living in {chosen.area}, times the part of a year "
         f"covered ({chosen.months} of 12 months). The population is that of {chosen.population_year}{nearest}. "
