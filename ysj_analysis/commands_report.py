@@ -32,6 +32,8 @@ def report(
 
     Example: ysj report --data data/synthetic --area Islington --year 2023
 
+    What would let more be printed (pooling years, merging groups, dropping a split) is said on the terminal.
+
     Parameters
     ----------
     notebook : str
@@ -74,6 +76,10 @@ def report(
         wait=wait,
     )
     print(next(folder.glob("index*.html")))
+    from .joint_release import advised  # loads what a rendering has loaded already
+
+    for line in advised(folder):
+        print(line, file=sys.stderr)
     return DONE
 
 

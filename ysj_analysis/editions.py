@@ -9,9 +9,10 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from .joint_facts import EARLIER, Count, Fact, as_record, from_record
 from .policies import DisclosureError
@@ -128,6 +129,18 @@ def append(path: str | Path, edition: Edition) -> bool:
         text = json.dumps(body | {"hash": _hash(body)}, sort_keys=True, ensure_ascii=False)
         _replace(path, "".join(f"{line}\n" for line in [*lines, text]))
     return True
+
+
+def name(notebook: str, values: Mapping[str, Any]) -> str:
+    """Name the edition of a notebook with these parameters, wherever its data lie and whenever it is made.
+
+    Examples
+    --------
+    >>> name("annual_report", {"year": 2023, "area": "A", "data": "here", "date": "2024-05-01"})
+    'annual_report {"area": "A", "year": 2023}'
+    """
+    settings = {k: v for k, v in sorted(values.items()) if k not in ("data", "date")}
+    return f"{notebook} {json.dumps(settings, ensure_ascii=False)}"
 
 
 def known(editions: Sequence[Edition], name: str) -> frozenset[Count]:

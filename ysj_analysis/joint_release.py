@@ -8,6 +8,7 @@ printed. Nothing is written before an audit passes.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,10 +16,11 @@ from typing import Any, TypeVar
 
 from . import editions
 from .audit_hidden import hiding, noting
+from .joint_advice import advice
 from .joint_facts import OWN, Count, Fact, of_table, together
 from .joint_repair import Audited, audited
 from .joint_system import TOGETHER
-from .policies import PUBLISHED, DisclosureError, Policy
+from .policies import PUBLISHED, DisclosureError, Policy, policy
 
 OUTSIDE_FILE = "outside.csv"
 """Figures that others have printed, beside the tables of a study; columns as in a report's tables."""
@@ -109,6 +111,29 @@ def cleared(
         f"{len(more)} of {len(own)} counts could not be hidden by running the notebook again. First: {min(more)}. A "
         "table divides its counts by a column that their release does not have: release them with it."
     )
+
+
+def advised(folder: Path) -> list[str]:
+    """Say what would let a rendered report print more, for whoever renders it; nothing of it is published.
+
+    Parameters
+    ----------
+    folder : Path
+        The report.
+
+    Returns
+    -------
+    list of str
+        As ``joint_advice.advice``, worded; empty where no edition of it is in the ledger of its area.
+    """
+    told = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    ledger = next((p / editions.NAME for p in folder.parents if (p / editions.NAME).is_file()), None)
+    named = editions.name(told["notebook"], told["parameters"])
+    past = editions.read(ledger) if ledger else []
+    this = next((e for e in reversed(past) if e.name == named), None)
+    if this is None or not this.facts:
+        return []
+    return [str(line) for line in advice(this.facts, policy(this.policy))]
 
 
 def _overlapping(own: Sequence[Fact], earlier: Sequence[Fact]) -> list[Fact]:

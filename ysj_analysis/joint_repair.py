@@ -8,12 +8,12 @@ coarsened says nothing that the local rule's print would not have said.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .joint_audit import Contradiction, Finding, blamed, failing, possible, ranged
+from .joint_audit import Contradiction, Finding, blamed, failing, passing, possible, ranged
 from .joint_facts import EARLIER, OWN, UNLIMITED, Count, Fact, as_held, coarser, together
 from .joint_system import PARTITIONS, System, systems
 from .policies import DisclosureError, Policy
@@ -24,8 +24,8 @@ ALL = "(all)"
 _FEW = (1, 2, 3, 5, 10, 20, 50, 100, 1_000, 10_000, UNLIMITED)
 """By how many records an edition may have been revised: the least of these that explains it is supposed."""
 
-SECONDS = 90.0
-"""What an audit may take before it is refused."""
+SECONDS = 300.0
+"""What an audit may take of the processor before it is refused; other work on the machine does not count."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ def audited(
     DisclosureError
         If the figures contradict each other, the time is up, or no coarsening is enough.
     """
-    until = time.monotonic() + seconds
+    until = time.process_time() + seconds
     earlier = [f for f in facts if f.origin == EARLIER]
     kept, already, linked = [], [], 0
     for system in systems(together(facts), partitions):
@@ -206,20 +206,32 @@ def _possible(facts: Sequence[Fact], rules: Mapping, revised: int | None = None)
 def _mended(system: System, given: set[str], rule: Policy, steps: Sequence[int], until: float) -> System:
     """Coarsen the prints of one linked part until it passes.
 
-    Coarsening only widens ranges, so what has passed stays passed.
+    Coarsening only widens ranges, so what has passed stays passed. A print that was coarsened before
+    another that was needed as well may then have been coarsened for nothing: it is put back.
     """
-    for finding in [f for f in failing(system, until=until) if f.name not in given]:
+    before, findings = system, [f for f in failing(system, until=until) if f.name not in given]
+    for finding in findings:
         while (still := ranged(system, finding.target, until=until)) is not None:
-            options = []
-            for at in blamed(system, still):
-                after = _step(system.facts[at], rule, steps)
-                if after is not None:
-                    options.append((_loss(system.facts[at], after), at, after))
+            options = _options(system, blamed(system, still), rule, steps)
+            options = options or _options(system, range(len(system.facts)), rule, steps)
             if not options:
                 raise DisclosureError(_refusal(system, still))
             _, at, after = min(options, key=lambda option: option[:2])
             system = system.with_fact(at, after)
+    changed = [at for at, fact in enumerate(before.facts) if system.facts[at] != fact]
+    for at in sorted(changed, key=lambda at: (-_worth(before.facts[at]), at)):
+        back = system.with_fact(at, before.facts[at])
+        if passing(back, [f.target for f in findings], until=until):
+            system = back
     return system
+
+
+def _options(
+    system: System, among: Iterable[int], rule: Policy, steps: Sequence[int]
+) -> list[tuple[float, int, Fact]]:
+    """List the prints that can be coarsened, each with what is lost by it."""
+    found = [(at, _step(system.facts[at], rule, steps)) for at in among]
+    return [(_loss(system.facts[at], after), at, after) for at, after in found if after is not None]
 
 
 def _apart_from_totals(facts: Sequence[Fact]) -> list[Fact]:

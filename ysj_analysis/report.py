@@ -7,7 +7,6 @@ the folder appears, whole or not at all. The same inputs and parameters give the
 from __future__ import annotations
 
 import contextlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date as Date
@@ -107,7 +106,7 @@ def render(
         _alone(ledger, wanted),
         execution.process() as process,
     ):
-        content, title, edition_ = _cleared(wanted, ledger, timeout, process)
+        content, title, edition_ = _cleared(wanted, Path(out), timeout, process)
         write(build, content, wanted, title)
         require_whole(build)
         if edition_ is not None:  # first, so that no report appears that is not in the ledger
@@ -123,7 +122,7 @@ def _alone(ledger: Path, wanted: Request) -> contextlib.AbstractContextManager[N
 
 
 def _cleared(
-    wanted: Request, ledger: Path, timeout: int, process: engine.Process | None
+    wanted: Request, out: Path, timeout: int, process: engine.Process | None
 ) -> tuple[Content, str, editions.Edition | None]:
     """Run the notebook; a public edition until its tables give nothing away beside all earlier ones."""
 
@@ -135,15 +134,14 @@ def _cleared(
 
     if not policy(wanted.edition).protects:
         return *run(), None
-    settings = {k: v for k, v in sorted(wanted.values.items()) if k not in ("data", "date")}
     (content, title), found = cleared(
         run,
         lambda shown: shown[0].tables,
-        name=f"{wanted.name} {json.dumps(settings, ensure_ascii=False)}",
+        name=editions.name(wanted.name, wanted.values),
         rule=policy(wanted.edition),
-        ledger=ledger,
+        ledger=_ledger(wanted, out),
         outside=wanted.study / OUTSIDE_FILE if wanted.study else None,
-        sisters=ledger.parent.parent.glob(f"*/{editions.NAME}") if wanted.values.get("area") else (),
+        sisters=_sisters(out),
     )
     if not found.edition.facts:
         return content, title, None
@@ -155,3 +153,8 @@ def _ledger(wanted: Request, out: Path) -> Path:
     """Say where the ledger of an area's editions is: beside its reports."""
     area = str(wanted.values.get("area", ""))
     return out / slug(area) / editions.NAME if area else out / editions.NAME
+
+
+def _sisters(out: Path) -> list[Path]:
+    """List the ledgers of all areas: that of reports on several of them, and each area's own."""
+    return [path for path in (out / editions.NAME, *out.glob(f"*/{editions.NAME}")) if path.is_file()]
