@@ -312,3 +312,23 @@ def test_names_of_what_counts_are_of_are_shown_to_the_audit_alone():
 def test_the_names_of_the_module_are_those_it_lists():
     for name in disclosure.__all__:
         assert getattr(disclosure, name) is not None
+
+
+# -- choosing, and models ----------------------------------------------------------------------------
+
+
+def test_every_condition_holds_of_what_is_chosen():
+    both = pd.concat([table(), table(stage="charge")])
+    assert len(release(both).where(stage="charge", group="White").table) == 1
+    assert len(release(both).where(group="White", stage=("charge", "arrest")).table) == 2
+
+
+@pytest.mark.parametrize("rule", [PUBLIC, RESTRICTED])
+def test_a_saturated_model_is_withheld_from_the_public_however_it_is_made(rule):
+    def fitted(t: pd.DataFrame) -> pd.DataFrame:
+        return measures.rates(t).assign(residual_df=[9, 10])
+
+    one = release(ONE, policy=rule)
+    for made in (one.measure(fitted), one.derive(fitted)):
+        withheld = made.table["estimate"].isna().to_list()
+        assert withheld == ([True, False] if rule is PUBLIC else [False, False])
