@@ -4,7 +4,7 @@ A study is written in which every child, episode and search has an id, and every
 names and notes, that occur nowhere else. A report is rendered, or fails in one of its cells with such a word
 in the message, or meets such a word where a label should be, or is stopped or killed at a random moment.
 Then everything that is left is searched, in every format and encoding: outputs, what was printed, the
-temporary folder, the home folder. Run: ``python benchmarks/canaries.py [RUNS]``.
+temporary folder, the home folder. Run: ``python benchmarks/canaries.py [RUNS]``, 10 by default.
 """
 
 from __future__ import annotations
@@ -233,7 +233,7 @@ def carried_out(plan: tuple[str, ...], clean: Path, where: Path) -> tuple[int, l
 
 
 def main() -> int:
-    runs = int(sys.argv[1]) if len(sys.argv) > 1 else 100
+    runs = int(sys.argv[1]) if len(sys.argv) > 1 else 10
     leaks: list[str] = []
     codes: Counter = Counter()
     with tempfile.TemporaryDirectory() as folder:
