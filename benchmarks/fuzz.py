@@ -235,7 +235,10 @@ def worked(pipe, base_: dict, seed: int, room: str) -> None:
         start = time.monotonic()
         code, said = attempt(task, folder, rng)
         wrong = judged(
-            code, said, {*files, folder.name, ".csv", "mapping"}, children=kind in ("events", "export")
+            code,
+            said,
+            {*files, folder.name, ".csv", "mapping", "reference"},
+            children=kind in ("events", "export"),
         )
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
         if peak > BYTES:

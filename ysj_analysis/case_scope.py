@@ -155,8 +155,8 @@ def concerned(children, events, offences, records, ledger: Ledger) -> tuple[pd.D
     unrecorded = ~events["child_id"].isin(records["child_id"])
     if len(events) and unrecorded.mean() > 0.5:
         raise DataError(
-            f"{int(unrecorded.sum()):,} of {len(events):,} events are of children without a record.\n"
-            "Check that child_id is the same kind of id in every file."
+            f"The outcomes: {int(unrecorded.sum()):,} of {len(events):,} events are of children without a record.\n"
+            "Check in mapping.toml that child_id is the same kind of id in every file."
         )
     if unrecorded.any():
         n = events.loc[unrecorded, "child_id"].nunique()

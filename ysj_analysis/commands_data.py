@@ -43,6 +43,11 @@ def measure(
 
     table = pipeline.stage_counts(load.of_counts(counts, population))
     known = table.groupby(["stage", "base"], observed=True)["denominator"].transform("count") > 0
+    if not known.any():
+        raise load.DataError(
+            f"{counts.name}: 0 of {len(table)} rows have a denominator, so that there is no rate. First: row 2, column "
+            "denominator. Fill it in, or give --population."
+        )
     if not known.all():  # a stage without any denominator has no rate; say what would give it one
         print("No rates of the population: give it with --population.", file=sys.stderr)
         table = table[known]

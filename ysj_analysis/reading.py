@@ -133,6 +133,8 @@ def read(path: Path, *, empty: bool = False) -> pd.DataFrame:
         cells = cells.apply(lambda s: s.str.strip())
     cells.index += 1
     table = cells.iloc[1:].set_axis(_names(cells, path.name), axis=1).drop(columns="", errors="ignore")
+    if not table.columns.size:
+        raise DataError(f"{path.name}: 0 of its columns have a name. It needs a header row in row 1.")
     blank = table.iloc[:, 0].eq("")
     blank &= table[blank].eq("").all(axis=1).reindex(table.index, fill_value=False)
     if blank.all() and not empty:
