@@ -208,7 +208,7 @@ def _study_folder(data: str | None, own: Mapping[str, Parameter], notebook: Path
     """Find the study folder: as given, or the notebook's default from where it makes sense."""
     if data is not None:
         if not Path(data).exists():
-            raise ParameterError(f"There is no study folder {data!r}.")
+            raise ParameterError(f"There is no study folder {data!r}. Say where the study is (--data DIR).")
         return Path(data).resolve()
     default = str(own["data"].default)
     here = notebook.resolve().parent
