@@ -67,13 +67,15 @@ def test_flags_are_of_printed_ratios_beyond_the_rule_in_every_period():
 
 def test_what_is_said_of_flags():
     found = early_warning.flagged(STUDY, RULE, area="Islington", year=2023, years=5)
-    said = flag_sentences.flags(found, WORDS, rule=RULE, year=2023)
+    said = flag_sentences.flags(found.derive(early_warning.raised, year=2023), WORDS, rule=RULE)
     assert said[0].startswith("The rule, declared before looking: ratio above 1.5 for 2 consecutive periods")
     assert any(s.startswith("Flagged, 2 periods running. Black children were arrested at") for s in said)
     assert said[-1].startswith("A flag is a reason to explain or to change")
     strict = Rule(threshold=50.0, declared="2024-04-01")
     none = early_warning.flagged(STUDY, strict, area="Islington", year=2023, years=5)
-    assert "nothing is flagged" in " ".join(flag_sentences.flags(none, WORDS, rule=strict, year=2023))
+    assert "nothing is flagged" in " ".join(
+        flag_sentences.flags(none.derive(early_warning.raised, year=2023), WORDS, rule=strict)
+    )
 
 
 def test_the_command_keeps_what_people_wrote(tmp_path, capsys):

@@ -207,7 +207,10 @@ def flags(
     study, rule = load.study(folder), early_warning.declared(folder)
     area, year = area or study.areas[0], year or study.years[1]
     found = early_warning.flagged(study, rule, area=area, year=year, years=years, reference=reference)
-    print(*flag_sentences.flags(found, Words.of(study), rule=rule, year=year), sep="\n")
+    print(
+        *flag_sentences.flags(found.derive(early_warning.raised, year=year), Words.of(study), rule=rule),
+        sep="\n",
+    )
     if out:
         actions.update(folder, found.table)
         print(load.found(folder) / actions.FILE)

@@ -6,6 +6,7 @@ figures were seen could flag, or spare, whatever one likes.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -58,7 +59,14 @@ def declared(folder: str | Path) -> Rule:
 
 
 def counts(
-    study: Study, rule: Rule, *, area: str, year: int, years: int = 3, unit: str | None = None
+    study: Study,
+    rule: Rule,
+    *,
+    area: str,
+    year: int,
+    years: int = 3,
+    stages: Sequence[str] = (),
+    unit: str | None = None,
 ) -> pd.DataFrame:
     """Count the decisions of the periods that the rule looks at: as many as it asks for, none overlapping.
 
@@ -72,6 +80,8 @@ def counts(
         As for ``pipeline.for_report``.
     years : int
         Years in a period; fewer if the study has not so many times the periods.
+    stages : sequence of str
+        Which stages; all if empty.
 
     Returns
     -------
@@ -93,6 +103,7 @@ def counts(
     ends = [year - i * long for i in range(rule.years)][::-1]
     whole = pipeline.stage_counts(pipeline.up_to(study, area, year), unit=unit, window=long)
     table = pipeline.conditional(whole[whole["year"].isin(ends)], study.stages)
+    table = table[table["stage"].astype(str).isin(stages)] if stages else table
     return table[table["group"].astype(str).ne(UNKNOWN)].reset_index(drop=True)
 
 
@@ -103,6 +114,7 @@ def flagged(
     area: str,
     year: int,
     years: int = 3,
+    stages: Sequence[str] = (),
     reference: str = "",
     policy: Policy = PUBLIC,
 ) -> Released:
@@ -110,7 +122,7 @@ def flagged(
 
     Parameters
     ----------
-    study, rule, area, year, years
+    study, rule, area, year, years, stages
         As for :func:`counts`.
     reference : str
         The group compared with; the study's own if empty.
@@ -122,13 +134,15 @@ def flagged(
     Released
         As ``monitor.concerns``: a row for each period, stage and group.
     """
-    released = disclosure.release(counts(study, rule, area=area, year=year, years=years), policy=policy)
+    released = disclosure.release(
+        counts(study, rule, area=area, year=year, years=years, stages=stages), policy=policy
+    )
     ratios = released.measure(measures.relative_rates, reference=reference or study.reference)
     return ratios.derive(monitor.concerns, rule=rule, stages=study.stages)
 
 
 def raised(table: pd.DataFrame, *, year: int) -> pd.DataFrame:
-    """Keep what is flagged in the last period.
+    """Keep what is flagged in the last period, and say of how many comparisons that is.
 
     Parameters
     ----------
@@ -140,8 +154,10 @@ def raised(table: pd.DataFrame, *, year: int) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        The rows flagged, on watch or held back for progress, without how often they were beyond.
+        The rows flagged, on watch or held back for progress, with ``compared`` and ``not_assessed``: how many
+        comparisons the last period has, and how many of them have too few children.
     """
-    return table[table["year"].eq(year) & table["flag"].isin(["flagged", "watch", "progress"])].reset_index(
-        drop=True
-    )
+    last = table[table["year"].eq(year)]
+    unseen = int(last["flag"].eq("not assessed").sum())
+    kept = last[last["flag"].isin(["flagged", "watch", "progress"])]
+    return kept.assign(compared=str(len(last)), not_assessed=str(unseen)).reset_index(drop=True)

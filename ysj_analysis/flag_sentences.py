@@ -8,44 +8,44 @@ from .monitor import Rule
 from .sentences import finding
 from .wording import Words
 
-_MEANS = "A flag is a reason to explain or to change, not a finding of why; what is not flagged is not shown to be even."
+_MEANS = (
+    "A flag is a reason to explain or to change, not a finding of why; what is not flagged is not shown to "
+    "be even."
+)
 _HOW = {"flagged": "Flagged", "watch": "On watch", "progress": "Held back for progress"}
 
 
 @wording.said
-def flags(found: Released, words: Words, *, rule: Rule, year: int) -> list[str]:
+def flags(raised: Released, words: Words, *, rule: Rule) -> list[str]:
     """Say the rule, and each flag of the last period.
 
     Parameters
     ----------
-    found : Released
-        Of ``early_warning.flagged``.
+    raised : Released
+        Of ``early_warning.flagged``, then ``early_warning.raised``.
     words : Words
         The study's words.
     rule : Rule
         The rule, as it was declared.
-    year : int
-        The last year of the last period.
 
     Returns
     -------
     list of str
         The rule; a sentence or two for each flag; how many could not be assessed; what a flag means.
     """
-    table = require(found).table
-    last = table[table["year"].eq(year)]
-    up = last[last["flag"].isin(list(_HOW))]
-    unseen = int(last["flag"].eq("not assessed").sum())
+    table = require(raised).table
     said = [f"The rule, declared before looking: {rule}."]
+    if table.empty:
+        return [*said, "By this rule nothing is flagged in the last period.", _MEANS]
     said += [
         f"{_HOW[row['flag']]}, {row['periods_beyond']} period{'s' if row['periods_beyond'] > 1 else ''} running. "
         f"{finding(row, words)}"
-        for row in up.to_dict("records")
+        for row in table.to_dict("records")
     ]
-    if up.empty:
-        said.append("By this rule nothing is flagged in the last period.")
-    if unseen:
+    first = table.iloc[0]
+    if first["not_assessed"] != "0":
         said.append(
-            f"{unseen} of {len(last)} comparisons could not be assessed, because too few children are in them."
+            f"{first['not_assessed']} of {first['compared']} comparisons could not be assessed, because too few "
+            "children are in them."
         )
     return [*said, _MEANS]
