@@ -246,13 +246,20 @@ class _Solver:
         self.seen = np.array([[np.inf], [-np.inf]]) * np.ones(len(system.names))
 
     def range(self, target: int) -> tuple[float, float]:
-        """Find the range of a target, over whole numbers where it is narrow over the reals."""
+        """Find the range of a target, over whole numbers where that could make it too narrow.
+
+        Whole numbers only narrow what the reals leave: what is too narrow already needs no second look, nor
+        what two solutions in whole numbers show to be wide.
+        """
         ends = [self.extreme(target, sign, whole=False)[0] for sign in (1, -1)]
-        if ends[0] > WIDE - 1 + _SLACK:
-            return np.ceil(ends[0] - _SLACK), np.floor(ends[1] + _SLACK)
-        if ends[1] - ends[0] >= INTEGERS_UNDER:
-            return ends[0], ends[1]
-        return tuple(self.extreme(target, sign, whole=True)[0] for sign in (1, -1))
+        least, most = np.ceil(ends[0] - _SLACK), np.floor(ends[1] + _SLACK)
+        if least >= WIDE or most - least < WIDE or ends[1] - ends[0] >= INTEGERS_UNDER:
+            return least, most
+        for end, sign in enumerate((1, -1)):
+            if self.seen[1][target] - self.seen[0][target] >= WIDE:
+                break
+            ends[end] = self.extreme(target, sign, whole=True)[0]
+        return np.ceil(ends[0] - _SLACK), np.floor(ends[1] + _SLACK)
 
     def extreme(self, target: int, sign: int, *, whole: bool) -> tuple[float, np.ndarray]:
         """Find the least (1) or the most (-1) of a target, and a solution at which it is reached."""
