@@ -92,7 +92,7 @@ def cited(texts: Iterable[str]) -> list[str]:
 
 
 def reference_list(texts: Iterable[str]) -> str:
-    """Write the list of references as Markdown under a heading; empty where nothing is cited.
+    """Write the list of references as Markdown, under a heading of the last section; empty where nothing is cited.
 
     Parameters
     ----------
@@ -110,4 +110,4 @@ def reference_list(texts: Iterable[str]) -> str:
     ''
     """
     lines = "\n".join(f"- {writing}" for writing in cited(texts))
-    return f"## References\n\n{lines}" if lines else ""
+    return f"### References\n\n{lines}" if lines else ""

@@ -61,9 +61,9 @@ def write(build: Path, content: Content, wanted: Request, title: str) -> None:
         wanted.marked(length.file): page.html for length, page in finished.items()
     }
     for name, table in content.tables.items():
-        own = addresses[name].removeprefix("tables/")
+        url = addresses[name].removeprefix("tables/")
         files[addresses[name]] = table["csv"]
-        files[f"{addresses[name]}-metadata.json"] = _json(table["csvw"] | {"url": own})
+        files[f"{addresses[name]}-metadata.json"] = _json(table["csvw"] | {"url": url})
     for name, figure in content.figures.items():
         files[f"figures/{wanted.marked(name + '.svg')}"] = figure["svg"]
     made = documents(
@@ -90,7 +90,8 @@ def _bytes(content: str | bytes) -> bytes:
 def _with_references(content: Content) -> Content:
     """Add the list of what the methods of the tables come from, at the end of the whole report."""
     listed = reference_list(table["csv"] for table in content.tables.values())
-    if not listed:
+    sections = any(kind == "markdown" and text.startswith("## ") for kind, text, _ in content.blocks)
+    if not listed or not sections:
         return content
     return replace(
         content, blocks=[*content.blocks, ("markdown", listed, {})], tags=[*content.tags, ("references",)]
