@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .joint_facts import GROUP, UNLIMITED, Fact
+from .joint_facts import GROUP, KIND, UNLIMITED, Fact
 from .policies import Policy
 
 POOLS = (3, 5)
@@ -76,7 +76,7 @@ def advice(facts: Sequence[Fact], rule: Policy) -> list[Advice]:
             tries.append(_advice(f"Pool {years} years", pooled, rule))
     if smallest := _smallest(facts):
         tries.append(_advice(f"Merge {' and '.join(smallest)}", _merged(facts, smallest), rule))
-    for split in sorted({d for f in facts for d, _ in f.count.where if not d.startswith(GROUP)}):
+    for split in sorted({d for f in facts for d, _ in f.count.where if not d.startswith((GROUP, KIND))}):
         kept = [f for f in facts if split not in dict(f.count.where)]
         if kept:
             tries.append(_advice(f"Drop the split by {split}", _spread(kept), rule))

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 from . import editions
 from .audit_hidden import hiding, noting
 from .joint_advice import advice
-from .joint_facts import OWN, Count, Fact, of_table, together
+from .joint_facts import BEFORE, OWN, REACHED, THROUGH, Count, Fact, of_table, together
 from .joint_repair import Audited, audited
 from .joint_system import TOGETHER
 from .policies import PUBLISHED, DisclosureError, Policy, policy
@@ -133,7 +133,8 @@ def advised(folder: Path) -> list[str]:
     this = next((e for e in reversed(past) if e.name == named), None)
     if this is None or not this.facts:
         return []
-    return [str(line) for line in advice(this.facts, policy(this.policy))]
+    counts = [f for f in this.facts if f.count.series.split(" ")[0] in (REACHED, THROUGH, BEFORE)]
+    return [str(line) for line in advice(counts, policy(this.policy))] if counts else []
 
 
 def _overlapping(own: Sequence[Fact], earlier: Sequence[Fact]) -> list[Fact]:
