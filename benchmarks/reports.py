@@ -22,7 +22,6 @@ from pathlib import Path
 import pandas as pd
 
 ROOT = Path(__file__).resolve().parents[1]
-NOTEBOOK = ROOT / "notebooks" / "annual_report.ipynb"
 OF_ONE, OF_MANY, GROWTH = 0.5, 0.2, 1.25
 
 
@@ -65,22 +64,23 @@ def cost(command: list[str]) -> tuple[float, float]:
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, time.perf_counter() - start
 
 
-def peer(data: Path, room: Path) -> float:
+def peer(notebook: str, data: Path, room: Path) -> float:
     """Cost of the two commands."""
     bin_ = Path(sys.executable).parent
     made = room / "peer.ipynb"
-    first = [str(bin_ / "papermill"), str(NOTEBOOK), str(made), "-p", "data", str(data), "--no-progress-bar"]
+    source = ROOT / "notebooks" / f"{notebook}.ipynb"
+    first = [str(bin_ / "papermill"), str(source), str(made), "-p", "data", str(data), "--no-progress-bar"]
     return cost(first)[0] + cost([str(bin_ / "jupyter"), "nbconvert", "--to", "html", str(made)])[0]
 
 
-def ours(data: Path, room: Path) -> float:
-    return cost([*YSJ, "report", "--data", str(data), "--out", str(room / "one")])[0]
+def ours(notebook: str, data: Path, room: Path) -> float:
+    return cost([*YSJ, "report", notebook, "--data", str(data), "--out", str(room / "one")])[0]
 
 
 YSJ = [sys.executable, "-m", "ysj_analysis"]
 
 
-def batch(data: Path, room: Path, areas: int) -> dict[str, float]:
+def batch(notebook: str, data: Path, room: Path, areas: int) -> dict[str, float]:
     """Render every area; give what it cost."""
     out = room / f"many-{areas}"
     log = room / f"{areas}.jsonl"
@@ -104,9 +104,9 @@ def batch(data: Path, room: Path, areas: int) -> dict[str, float]:
     return {"cpu": cpu / areas, "wall": wall, "peak": lines[-1]["peak_mib"], "again": again / areas}
 
 
-def steps(data: Path, room: Path) -> dict[str, float]:
+def steps(notebook: str, data: Path, room: Path) -> dict[str, float]:
     """Time the steps of one report, in a process as reports are rendered in."""
-    told = cost_of_steps.format(data=str(data), out=str(room / "steps"), root=str(ROOT))
+    told = cost_of_steps.format(notebook=notebook, data=str(data), out=str(room / "steps"), root=str(ROOT))
     env = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"} | {"PYTHONPATH": str(ROOT)}
     script = room / "steps.py"
     script.write_text(told, encoding="utf-8")
@@ -139,7 +139,7 @@ timed(report, "write", "write")
 timed(report, "require_whole", "check")
 timed(report, "_cleared", "notebook and audit")
 shutil.rmtree({out!r}, ignore_errors=True)
-report.render("annual_report", data={data!r}, out={out!r})
+report.render({notebook!r}, data={data!r}, out={out!r})
 spent["notebook"] = spent.pop("notebook and audit") - spent.get("audit", 0)
 print(json.dumps(spent))
 """
@@ -148,7 +148,9 @@ print(json.dumps(spent))
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sizes", type=int, nargs="+", default=[8, 40, 157])
+    parser.add_argument("--notebook", default="annual_report")
     given = parser.parse_args()
+    name = given.notebook
     missed = []
 
     def against(label: str, value: float, target: float) -> None:
@@ -157,9 +159,9 @@ def main() -> int:
 
     with tempfile.TemporaryDirectory() as folder:
         room = Path(folder)
-        four = study(room / "study-4", 4)
-        ours(four, room)  # compiles what is to be compiled
-        theirs, one = peer(four, room), ours(four, room / "again")
+        four = study(room / "study", 4)
+        ours(name, four, room)  # compiles what is to be compiled
+        theirs, one = peer(name, four, room), ours(name, four, room / "again")
         print(
             f"one report of four areas: papermill + nbconvert {theirs:.1f} s of processor, ysj report {one:.1f} s"
         )
@@ -167,9 +169,9 @@ def main() -> int:
         found, slow = {}, {}
         for areas in given.sizes:
             data = study(room / f"study-{areas}", areas)
-            found[areas] = batch(data, room, areas)
-            slow[areas] = steps(data, room)
-        theirs = peer(room / f"study-{given.sizes[-1]}", room)
+            found[areas] = batch(name, data, room, areas)
+            slow[areas] = steps(name, data, room)
+        theirs = peer(name, room / f"study-{given.sizes[-1]}", room)
         print(
             f"a batch of {given.sizes[-1]} areas: papermill + nbconvert {theirs:.1f} s of processor a report"
         )

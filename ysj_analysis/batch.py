@@ -191,8 +191,8 @@ def _jobs(plan: Plan, folder: str | None, log: Log) -> Iterable[Job]:
             own = request(plan.notebooks[0], edition=plan.edition).study
             folder = str(own) if own else None
         if folder is None:
-            shared = (plan.edition, plan.date, plan.parameters)
-            return [Job(n, None, plan.out, None, None, *shared) for n in plan.notebooks]
+            alike = batch_plan.shared(plan)
+            return [Job(n, None, plan.out, None, None, *alike) for n in plan.notebooks]
         study = load.keep(folder)
         return list(batch_plan.jobs(plan, folder, study.areas, study.years))
     except Exception as error:

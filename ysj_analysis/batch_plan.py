@@ -32,10 +32,10 @@ class Job:
         Folder of all reports.
     area, year
         As in `report.render`; ``None`` for the study's own.
-    edition, date
+    edition, date, formats
         As in `report.render`.
     parameters : dict
-        Further values of the notebook, as text.
+        Further values of the notebook.
     """
 
     notebook: str
@@ -46,6 +46,7 @@ class Job:
     edition: str = "public"
     date: str | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    formats: tuple[str, ...] = ("html",)
 
     @property
     def given(self) -> dict[str, Any]:
@@ -59,6 +60,7 @@ class Job:
             "date": self.date,
             "text": text,
             "values": typed | own,
+            "formats": tuple(self.formats),
         }
 
 
@@ -78,7 +80,7 @@ class Plan:
         The last year of each report.
     notebooks : tuple of str
         One report for each.
-    edition, date, parameters
+    edition, date, parameters, formats
         As in `Job`.
     """
 
@@ -90,6 +92,7 @@ class Plan:
     edition: Literal["public", "restricted"] = "public"
     date: str | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    formats: tuple[str, ...] = ("html",)
 
 
 def read(path: str | Path) -> list[Plan]:
@@ -240,7 +243,12 @@ def jobs(plan: Plan, data: str | None, areas: Sequence[str], years: tuple[int, i
     """
     chosen = areas if plan.areas == ALL else plan.areas
     for area, year, notebook in itertools.product(chosen, _years(plan.years, years), plan.notebooks):
-        yield Job(notebook, data, plan.out, area, year, plan.edition, plan.date, plan.parameters)
+        yield Job(notebook, data, plan.out, area, year, *shared(plan))
+
+
+def shared(plan: Plan) -> tuple[str, str | None, Mapping[str, Any], tuple[str, ...]]:
+    """Give what all reports of a plan have alike, in the order of `Job`."""
+    return plan.edition, plan.date, plan.parameters, plan.formats
 
 
 def _years(wanted: str | tuple[int, ...], years: tuple[int, int]) -> Sequence[int]:

@@ -44,7 +44,12 @@ def recipe(wanted: Request) -> str:
         "study": _study(str(wanted.study), stamp(wanted.study)) if wanted.study else {},
         "notebook": sha256(wanted.notebook.read_bytes()),
         "values": {k: v for k, v in wanted.values.items() if k != "data"},
-        "asked": [wanted.edition, wanted.date, sha256(os.environ.get(manifest.KEY, "").encode())],
+        "asked": [
+            wanted.edition,
+            wanted.date,
+            wanted.formats,
+            sha256(os.environ.get(manifest.KEY, "").encode()),
+        ],
         "package": _package(),
         "versions": manifest.versions(),
     }

@@ -25,6 +25,7 @@ def batch(
     parameter: Settings = None,
     edition: Literal["public", "restricted"] = "public",
     date: str | None = None,
+    to: str = "html",
     jobs: int | None = None,
     resume: Annotated[bool, Parameter(negative="")] = False,
     engine: Literal["local", "dask"] = "local",
@@ -59,6 +60,8 @@ def batch(
         The restricted edition shows true counts and is marked OFFICIAL-SENSITIVE.
     date : str
         Date to print, as YYYY-MM-DD.
+    to : str
+        Formats, separated by commas: html, pdf, docx, xlsx.
     jobs : int
         Processes at a time; by default as many as this machine has processors.
     resume : bool
@@ -90,7 +93,7 @@ def batch(
         plans = batch_plan.read(plan)
     else:
         given = {"data": data, "areas": _list(areas, "all"), "years": _years(years), "out": str(out)}
-        given |= {"notebooks": _list(notebooks), "edition": edition, "date": date}
+        given |= {"notebooks": _list(notebooks), "edition": edition, "date": date, "formats": _list(to)}
         plans = [batch_plan.plan(given | {"parameters": pairs(parameter)}, where="ysj batch")]
     settings = many.Settings(jobs or _processors(), resume, memory, timeout)
     with ExitStack() as stack:

@@ -90,6 +90,7 @@ def verify(
     stated: Any = read_manifest(folder)
     values = {k: v for k, v in stated["parameters"].items() if k not in ("edition", "date")}
     given = {"data": data, "edition": stated["edition"], "date": stated["date"]}
+    given["formats"] = stated.get("formats", ("html",))
     given |= {"formats": stated.get("formats", ["html"]), "template": template}
     wanted = request(notebook or stated["notebook"], values=values, **given)
     if other := tuple(_other_inputs(stated["inputs"], inputs(wanted))):
