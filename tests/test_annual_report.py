@@ -115,7 +115,6 @@ QUESTIONS = [
     "How far can the data be trusted?",
     "What is done about it: explain or change?",
     "Which methods, sources and rules stand behind this report?",
-    "References",
 ]
 
 
