@@ -92,7 +92,7 @@ def crossings(strata: Released, summary: Released, words: Words) -> list[str]:
     return [
         *said,
         "A small stratum is drawn towards what its characteristics would give together, the more so the smaller it "
-        "is; its interval takes the spread of the strata as known. None of this says anything of why.",
+        "is; its interval takes the spread of the strata as known. This says nothing of why.",
     ]
 
 
