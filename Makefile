@@ -43,7 +43,8 @@ docs: $(DONE)
 	@$(IN) -m sphinx -W --keep-going -q docs docs/_build/html && echo docs/_build/html/index.html
 
 lint: $(DONE)
-	@$(IN) -m ruff check . && $(IN) -m ruff format --check .
+	@$(IN) -m ruff check . && $(IN) -m ruff format --check . && $(IN) -m nbstripout --verify --keep-id notebooks/*.ipynb \
+		&& $(IN) -m mypy
 
 lock:
 	uv pip compile --quiet --universal --python-version 3.11 --all-extras --generate-hashes --no-emit-index-url \

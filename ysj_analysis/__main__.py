@@ -16,7 +16,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run a command and return its exit code; errors are one block on standard error."""
     if arguments is None and set(sys.argv[1:2]) & set(RENDERING):
         settle()  # before anything is imported that takes time
-    sys.modules.setdefault("rfc3987_syntax", None)  # seconds of imports that nothing here needs
+    sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]  # seconds of imports saved
     from .commands import app
     from .exit_codes import DONE, exit_code, explain
 

@@ -127,7 +127,7 @@ def nested(blocks: Mapping[str, Sequence[str]], *, mediators: Sequence[str] = ()
             f"a mediator: {', '.join(silent)} (block {where!r}). Leave it out, or pass mediators={silent!r}; what "
             "remains is then no longer the whole difference."
         )
-    found, columns = [Block(RAW, (), (), ())], ()
+    found, columns = [Block(RAW, (), (), ())], tuple[str, ...]()
     for name, adds in plain.items():
         columns = (*columns, *adds)
         found.append(Block(name, adds, columns, tuple(c for c in columns if c in mediators)))

@@ -92,7 +92,7 @@ def collapse(table: pd.DataFrame, columns: Sequence[str], *, y, exposure=None, c
     numbered = [coded(table[c]) for c in columns]
     sizes = [len(levels) for _, levels in numbered]
     space = int(np.prod(sizes, dtype=float))
-    key = np.zeros(len(table), np.int32 if space < 2**31 else np.int64)
+    key: np.ndarray = np.zeros(len(table), np.int32 if space < 2**31 else np.int64)
     for (codes, _), size in zip(numbered, sizes, strict=True):
         key *= size
         key += codes

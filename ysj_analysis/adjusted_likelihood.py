@@ -187,7 +187,7 @@ def clustered(cells: Cells, design: np.ndarray, mean: np.ndarray, information: n
     precision = np.float32 if n >= MANY else np.float64
     design, mean = design.astype(precision), mean.astype(precision)
     expected = mean[cells.at]
-    residual = cells.y.astype(precision)
+    residual: np.ndarray = cells.y.astype(precision)
     residual -= expected if cells.e is None else (expected * cells.e).astype(precision)
     scores = sparse.csr_array(
         (residual, (cells.child, cells.at)), shape=(int(cells.child.max()) + 1, len(design))

@@ -284,11 +284,11 @@ def _work_out_part(
     open_to = (lower <= max(small, _HIDDEN)) & (upper >= 1) & ((upper < MOST) | (lower > 0))
     places = np.flatnonzero(wanted & open_to)
     solver.spread(places, PINNED + 1)
-    ranges = [(place, *solver.range(place, enough=PINNED + 1)[:2]) for place in places]
+    ranges = [(place, *solver.range(place, enough=PINNED + 1)[:2]) for place in places.tolist()]
     pinned = [(place, low, high) for place, low, high in ranges if high - low <= PINNED and high >= 1]
     result.tried += len(places)
     result.narrowed += sum(low > small for _, low, _ in pinned)
-    found = []
+    found: list[Finding] = []
     for place, low, high in pinned:
         if low > small:
             continue

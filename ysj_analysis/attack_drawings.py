@@ -57,13 +57,13 @@ def points(path: Path) -> list[Point]:
         own = [(side, ticks[side]) for side in "xy" if _numbers(ticks[side]) > 1]
         # Panels that share an axis write its numbers once; the ticks are at the same places.
         same = [(s, t) for s, t in written if [at for at, _ in t] == [at for at, _ in ticks[s]]]
-        measured, numbered = (own or same or [(None, [])])[0]
-        if measured is None:
+        measured, numbered = (own or same or [("", [])])[0]
+        if not measured:
             continue
         across = "y" if measured == "x" else "x"
         named = {round(at, 2): text for at, text in ticks[across] if text}
         shared = named or shared
-        scale = _scale([(at, number(t)[0]) for at, t in numbered if number(t) is not None])
+        scale = _scale([(at, read[0]) for at, t in numbered if (read := number(t)) is not None])
         if scale is not None and shared:
             title = _title(axes)
             found += [p for mark in _marks(axes) for p in _point(title, mark, measured, scale, shared)]
@@ -80,7 +80,7 @@ class Shade(NamedTuple):
     panel: str
     row: str
     column: str
-    colour: tuple[int, int, int]
+    colour: tuple[int, ...]
     text: str
 
 
@@ -126,7 +126,7 @@ def _written(axes) -> Iterator:
     return (t for t in axes.iter(f"{_SVG}text") if id(t) not in ticks and t.get("x") is not None)
 
 
-def _filled(axes) -> Iterator[tuple[list[tuple[float, float]], tuple[int, int, int]]]:
+def _filled(axes) -> Iterator[tuple[list[tuple[float, float]], tuple[int, ...]]]:
     for group in axes.findall(f"{_SVG}g"):
         for path in group.findall(f"{_SVG}path"):
             found = re.search(r"fill: #([0-9a-f]{6})", path.get("style", ""))

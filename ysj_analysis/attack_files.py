@@ -125,7 +125,7 @@ def _row(row, strings: list[str]) -> list[str]:
             text = strings[int(text)]
         elif kind == "inlineStr":
             text = "".join(t.text or "" for t in cell.iter(f"{_SHEET}t"))
-        letters = re.match(r"[A-Z]*", cell.get("r", ""))[0]
+        letters = "".join(re.findall(r"\A[A-Z]*", cell.get("r", "")))
         place = 0
         for letter in letters:
             place = place * 26 + ord(letter) - 64

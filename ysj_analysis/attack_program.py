@@ -205,9 +205,9 @@ def _both(places, least, most, fact: int) -> list[Row]:
         scale = max(abs(w) for w in weights[:2])
         if not np.isfinite([scale, bound]).all() or scale == 0:
             continue
-        limits = (bound / scale - 1e-9, np.inf) if side == 0 else (-np.inf, bound / scale + 1e-9)
+        low, high = (bound / scale - 1e-9, np.inf) if side == 0 else (-np.inf, bound / scale + 1e-9)
         used = [(p, w / scale) for p, w in zip(places[:2], weights[:2], strict=True) if w]
-        rows.append(Row(*zip(*used, strict=True), *limits, fact))
+        rows.append(Row(tuple(p for p, _ in used), tuple(w for _, w in used), low, high, fact))
     return rows
 
 

@@ -165,8 +165,8 @@ class _Reader(Beside):
             if x.at(group="") == c.at(group="") and c.value("group") not in (UNKNOWN, left_out)
         ]
         values = [number(t) for t in parts]
-        total = number(record["reference_events"])[0]
-        if None in values or sum(v[0] for v in values) != total:
+        total = number(record["reference_events"])
+        if total is None or None in values or sum(v[0] for v in values if v is not None) != total[0]:
             self._count(
                 reference_cell(x, record["reference"]),
                 record["reference_events"],
@@ -272,7 +272,7 @@ class _Reader(Beside):
         named = {c: i for i, c in enumerate(grid.columns) if c in _HTML}
         for column in (None, *split):
             first = list(dict.fromkeys(r[column] for r in every)) if column else []
-            records = sorted(every, key=lambda r, c=column, f=first: f.index(r[c])) if column else every
+            records = every if column is None else [r for v in first for r in every if r[column] == v]
             if all(
                 _agree(row[i], record[_HTML[name]])
                 for (_, row), record in zip(rows, records, strict=True)

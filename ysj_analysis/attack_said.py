@@ -141,8 +141,9 @@ def said(texts: Iterable[str], groups: Mapping[str, str]) -> Iterator[Said]:
         low = clause.lower()
         stages = {s for words, s in _STAGES.items() if words in low}
         for match in _NUMBER.finditer(clause):
-            one = [next(iter(named)) if len(named) == 1 else "" for named in (found, stages)]
-            yield Said(match[0], *number(match[0]), clause, *one)
+            group, stage = (next(iter(named)) if len(named) == 1 else "" for named in (found, stages))
+            if (read := number(match[0])) is not None:
+                yield Said(match[0], *read, clause, group, stage)
 
 
 class Printed:

@@ -103,10 +103,10 @@ def doubted(part: Part) -> tuple[Part, int]:
         If it contradicts itself whatever the marks stand for.
     """
     marks = part.bounds[:, 4] > 0
-    at = np.unique(part.bounds[marks, 0].astype(int))
-    if not len(at):
+    at: list[int] = np.unique(part.bounds[marks, 0].astype(int)).tolist()
+    if not at:
         raise Contradiction(0)
-    switches = len(part.places) + np.arange(len(at))
+    switches = range(len(part.places), len(part.places) + len(at))
     most = {p: part.bounds[marks & (part.bounds[:, 0] == p), 2].min() for p in at}
     plain = part.bounds[~marks]
     free = [Bound(p, 0, _MUCH, NOTHING) for p in at] + [Bound(s, 0, 1, NOTHING) for s in switches]
@@ -114,7 +114,7 @@ def doubted(part: Part) -> tuple[Part, int]:
     rows = [Row((p, s), (1.0, -float(_MUCH)), -np.inf, most[p]) for p, s in zip(at, switches, strict=True)]
     places = np.r_[part.places, np.full(len(at), NOTHING)]
     whole = Part(places, part.rows + rows, part.curves, bounds)
-    number = Solver(*narrowed(whole)).least(switches)
+    number = Solver(*narrowed(whole)).least(np.array(switches))
     cap = Row(tuple(switches), (1.0,) * len(at), 0, number)
     return Part(places, [*whole.rows, cap], part.curves, bounds), number
 
@@ -343,5 +343,6 @@ def _open(rows: list[Row], lower: np.ndarray, upper: np.ndarray) -> list[Row]:
             w * lower[p] for p, w in zip(one.places, one.weights, strict=True) if lower[p] == upper[p]
         )
         if free:
-            kept.append(Row(*zip(*free, strict=True), one.low - known, one.high - known, one.fact))
+            places, weights = tuple(p for p, _ in free), tuple(w for _, w in free)
+            kept.append(Row(places, weights, one.low - known, one.high - known, one.fact))
     return kept

@@ -146,9 +146,7 @@ class _Table:
 
     def _window(self, record: dict[str, str]) -> tuple[int, int] | None:
         period = self.table.get("period", {})
-        value = {
-            k: int(number(record[c])[0]) for k, c in period.items() if k != "years" or isinstance(c, str)
-        }
+        value = {k: self._whole(record, c) for k, c in period.items() if k != "years" or isinstance(c, str)}
         if "cumulative" in value:
             return 1, value["cumulative"]
         if "from" in value:
@@ -157,6 +155,15 @@ class _Table:
             years = value.get("years", period.get("years", 1))
             return value["last"] - int(years) + 1, value["last"]
         return None
+
+    def _whole(self, record: dict[str, str], column: str) -> int:
+        """Read the number that places a row in time."""
+        if (read := number(record[column])) is None:
+            raise ValueError(
+                f"{self.spec}: {self.name}: column {column!r}, which says when, has a row without a number. Name a "
+                "column of years in period."
+            )
+        return int(read[0])
 
     def release(self, claims: list[Claim]) -> Release:
         """Say what the table says; its figures are added to ``claims``."""
@@ -246,8 +253,8 @@ class _Table:
         wanted = {k: record.get(k, "") for k in self.table.get("dimensions", [])}
         wanted |= {c: record[c] for c in self.table.get("period", {}).values() if isinstance(c, str)}
         for column, value in change.items():
-            moved = isinstance(value, int) and column in wanted and number(record[column])
-            wanted[column] = str(int(number(record[column])[0]) + value) if moved else str(value)
+            here = number(record[column]) if isinstance(value, int) and column in wanted else None
+            wanted[column] = str(value) if here is None else str(int(here[0]) + int(value))
         same = [r for r in self.records if all(r.get(k, "") == v for k, v in wanted.items())]
         return same[0] if same else wanted
 

@@ -38,7 +38,7 @@ def cells(record: dict[str, str], split: list[str]) -> tuple[Cell, Cell]:
     """
     dims = {"area": record.get("area", ""), "group": record["group"]} | {s: record[s] for s in split}
     year, years = number(record.get("year", "")), number(record.get("years", "") or "1")
-    window = None if year is None else (int(year[0] - years[0] + 1), int(year[0]))
+    window = None if year is None or years is None else (int(year[0] - years[0] + 1), int(year[0]))
     stage, base, unit = record["stage"], record["base"], record.get("unit", "children")
     key = tuple(sorted(dims.items()))
     if base == "population":
@@ -96,9 +96,9 @@ def tied(release: Release) -> None:
     for cell in sorted(used, key=str):
         base = cell.what.removesuffix(", followed")
         if base in PARTITIONS and base != cell.what:
-            parts = tuple(cell._replace(what=f"{part} of {base}") for part in PARTITIONS[base])
-            if set(parts) <= used:
-                release.sums.append(Sum(cell, parts, cell.unit not in PERSON_UNITS, "a partition"))
+            steps = tuple(cell._replace(what=f"{part} of {base}") for part in PARTITIONS[base])
+            if set(steps) <= used:
+                release.sums.append(Sum(cell, steps, cell.unit not in PERSON_UNITS, "a partition"))
 
 
 def _tie_kinds(release: Release, used: set[Cell]) -> None:

@@ -73,7 +73,8 @@ def noting() -> Iterator[list[Fact]]:
     list of Fact
         Empty at first; filled when the block ends.
     """
-    before, shown = os.environ.get(SHOWN), []
+    before = os.environ.get(SHOWN)
+    shown: list[Fact] = []
     with tempfile.TemporaryDirectory(prefix="ysj-") as folder:
         os.environ[SHOWN] = folder
         try:

@@ -266,7 +266,7 @@ def _work_off(chains: Iterator[Chain], log: Log, settings: Settings) -> None:
 
 
 def _start(chain: Chain, settings: Settings) -> _Worker:
-    context = multiprocessing.get_context("fork" if hasattr(os, "fork") else "spawn")
+    context: Any = multiprocessing.get_context("fork" if hasattr(os, "fork") else "spawn")
     ours, theirs = context.Pipe(duplex=False)
     process = context.Process(target=_worker, args=(theirs, list(chain.jobs), list(chain.recipes), settings))
     process.start()
@@ -346,8 +346,8 @@ def _rendered(job: Job, recipe: str, settings: Settings) -> Outcome:
         found = Outcome(name, DONE)
     except Exception as error:
         found = failed(name, error)
-    spent = {"seconds": time.monotonic() - start, "cpu_seconds": sum(os.times()[:4]) - before}
-    return replace(found, peak_mib=_peak(), **{k: round(v, 2) for k, v in spent.items()})
+    seconds, cpu = time.monotonic() - start, sum(os.times()[:4]) - before
+    return replace(found, peak_mib=_peak(), seconds=round(seconds, 2), cpu_seconds=round(cpu, 2))
 
 
 def _peak() -> int:

@@ -130,8 +130,13 @@ def part_done(part: list[list[dict[str, Any]]], settings: dict[str, Any]) -> lis
         file.flush()
         done = subprocess.run(
             [sys.executable, "-m", "ysj_analysis", "batch", "--part", file.name],
-            **{"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL},
-            **{"text": True, "encoding": "utf-8", "check": False, "env": _surroundings()},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            encoding="utf-8",
+            check=False,
+            env=_surroundings(),
         )
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     told = [{k: v for k, v in line.items() if k not in ("time", "event")} for line in lines]

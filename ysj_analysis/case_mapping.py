@@ -282,7 +282,7 @@ def _codes(codes: Mapping, areas: tuple[str, ...], faults: list[str]) -> dict[st
                 f"[codes.{name}] is not known. Coded fields: {', '.join(sorted(coded))}.{near(name, coded)}"
             )
             continue
-        choices = (*areas, OUT_OF_AREA) if name == "area" else CHOICES.get(name)
+        choices = (*areas, OUT_OF_AREA) if name == "area" else CHOICES.get(name, ())
         known: dict[str, Any] = {}
         for label, value in labels.items():
             values = tuple(map(str, _list(value))) if name == "stage" else str(value)

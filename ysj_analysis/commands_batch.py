@@ -98,12 +98,12 @@ def batch(
     settings = many.Settings(jobs or _processors(), resume, memory, timeout)
     with ExitStack() as stack:
         stream = stack.enter_context(log.open("a", encoding="utf-8")) if log else sys.stdout
-        to = Log(stream, log_format)
+        kept = Log(stream, log_format)
         if engine == "dask":
             from .batch_cluster import run
 
-            return run(plans, to, settings, scheduler=scheduler)
-        return many.run(plans, to, settings)
+            return run(plans, kept, settings, scheduler=scheduler)
+        return many.run(plans, kept, settings)
 
 
 def _list(text: str, *whole: str) -> str | tuple[str, ...]:

@@ -175,7 +175,7 @@ def gap_limits(sums, poisson: np.ndarray, level: float) -> tuple[np.ndarray, np.
     ):
         if chosen.any():
             values[:, chosen] = difference(*(c[chosen] for c in sums), level=level)[:3]
-    return tuple(values)
+    return values[0], values[1], values[2]
 
 
 def stacked(

@@ -110,7 +110,7 @@ class Registry:
                 f"{vintage}: {len(missing)} of 4 columns are missing: {', '.join(missing)}.{near(missing[0], table)} "
                 "A population has area, year, group and population."
             )
-        allowed = {DETAILED: _CODES, OWN: None}.get(base, BROAD)
+        allowed = {DETAILED: _CODES, OWN: ()}.get(base, BROAD)
         strange = [g for g in dict.fromkeys(table["group"].astype(str)) if allowed and g not in allowed]
         if strange:
             raise DataError(

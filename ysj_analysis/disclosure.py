@@ -69,8 +69,14 @@ class Released:
     """
 
     __slots__ = ("_by_row", "_counts", "_policy", "_rows", "_source", "_table")
+    _by_row: bool
+    _counts: tuple[str, ...]
+    _policy: Policy
+    _rows: Rows
+    _source: str
+    _table: pd.DataFrame
 
-    def __init__(self, *_arguments, **_named):
+    def __init__(self, *_arguments: object, **_named: object) -> None:
         raise TypeError("Only disclosure.release makes a Released: call disclosure.release(table).")
 
     def __init_subclass__(cls) -> None:
@@ -113,21 +119,21 @@ class Released:
         mine, its = ((r.policy, r.counts, r.source) for r in (self, other))
         return mine == its and self._table.equals(other._table)
 
-    __hash__ = None
+    __hash__ = None  # type: ignore[assignment]  # as Python says it
 
     def __copy__(self) -> Released:
         return self
 
-    def __deepcopy__(self, memo) -> Released:
+    def __deepcopy__(self, memo: object) -> Released:
         return self
 
-    def __reduce_ex__(self, protocol) -> NoReturn:
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
         raise TypeError("A released table cannot be pickled: write its CSV.")
 
     def __repr__(self) -> str:
         return f"Released({len(self._table)} rows, policy={self.policy.name!r}, counts={self.counts})"
 
-    def where(self, **values) -> Released:
+    def where(self, **values: Any) -> Released:
         """Keep the rows in which each named column has the value, or one of the values.
 
         Examples
@@ -149,7 +155,7 @@ class Released:
         rows = tuple(itertools.compress(self._rows, kept)) if self._by_row else self._rows
         return self._with(self._table[kept].reset_index(drop=True), rows, by_row=self._by_row)
 
-    def measure(self, function: Callable[..., pd.DataFrame], **arguments) -> Released:
+    def measure(self, function: Callable[..., pd.DataFrame], **arguments: Any) -> Released:
         """Take a measure of the printed counts.
 
         Parameters
@@ -178,7 +184,7 @@ class Released:
         out = without_saturated(as_printed(out, self.policy), self.policy)
         return self._with(out, self._together(arguments))
 
-    def derive(self, function: Callable[..., pd.DataFrame], **arguments) -> Released:
+    def derive(self, function: Callable[..., pd.DataFrame], **arguments: Any) -> Released:
         """Apply a function of the printed table: choose, order, add up, pivot. Nothing else is at hand.
 
         What a model gives that has few residual degrees of freedom is withheld, as for a measure.

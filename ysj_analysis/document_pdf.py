@@ -69,7 +69,7 @@ def pdf(source: Source, *, date: str | None = None) -> bytes:
             encoding="utf-8",
         )
         try:
-            printed = typst.compile(
+            printed = typst.compile(  # type: ignore[call-overload]  # a list of one is a list
                 str(main),
                 root=folder,
                 format="pdf",

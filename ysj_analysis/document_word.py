@@ -201,7 +201,7 @@ def _run(run: Any, *, bold: bool) -> None:
     from docx.shared import Pt
     from docx.text.run import Run
 
-    text = Run(run, None)
+    text = Run(run, None)  # type: ignore[arg-type]  # it stands in no document yet
     text.font.size = Pt(8)
     if bold:
         text.font.bold = True
@@ -210,7 +210,7 @@ def _run(run: Any, *, bold: bool) -> None:
 def _close(paragraph: Any, space: Any) -> None:
     from docx.text.paragraph import Paragraph
 
-    setting = Paragraph(paragraph, None).paragraph_format
+    setting = Paragraph(paragraph, None).paragraph_format  # type: ignore[arg-type]
     setting.space_before = setting.space_after = space
 
 

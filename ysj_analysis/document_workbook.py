@@ -195,7 +195,8 @@ def _cover(gptables: Any, top: Heading) -> Any:
 def _notes(gptables: Any, tables: Mapping[str, Mapping[str, Any]]) -> Any:
     """Explain every mark, every column and every note that occurs."""
     rows = [(mark, meaning) for mark, meaning in wording.MARKS.items()]
-    columns, codes = {}, {}
+    columns: dict[str, Any] = {}
+    codes: dict[str, Any] = {}
     for table in tables.values():
         described = dict(table["csvw"])
         for column in described.get("tableSchema", {}).get("columns", []):

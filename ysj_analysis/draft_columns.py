@@ -17,8 +17,10 @@ from .case_files import tidy
 from .case_values import ages, dates, gravity
 from .draft_labels import meaning
 
-FORMS = ("DD/MM/YYYY", "MM/DD/YYYY", "YYYY-MM-DD", "DD-MMM-YYYY", "DD-MMM-YY", "DD MMM YYYY", "DD.MM.YYYY")
-FORMS += ("DD/MM/YY", "YYYY/MM/DD", "DD-MM-YYYY", "EXCEL")
+FORMS = (
+    *("DD/MM/YYYY", "MM/DD/YYYY", "YYYY-MM-DD", "DD-MMM-YYYY", "DD-MMM-YY", "DD MMM YYYY", "DD.MM.YYYY"),
+    *("DD/MM/YY", "YYYY/MM/DD", "DD-MM-YYYY", "EXCEL"),
+)
 MARKS = ("null", "n/a", "na", "-", "nan", "#n/a", "(blank)")
 RARE, MOST_LABELS, LONGEST = 3, 60, 80
 ENOUGH, MOST = 0.6, 0.9

@@ -32,7 +32,7 @@ from .draft_labels import meaning
 from .tables import DataError, shown
 
 _ORDER = {"sure": 0, "likely": 1, "unsure": 2}
-_STANDS_FOR = {
+_STANDS_FOR: dict[str, dict[str, tuple[str, ...]]] = {
     "events": {"date": ("outcome_date", "date")},
     "offences": {"outcome": ("stage",)},
     "children": {},

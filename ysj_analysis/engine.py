@@ -167,7 +167,8 @@ def _become(pipe: Connection, scratch: Path) -> None:
                 os.environ.clear()
                 os.environ.update(what)
                 os.chdir(scratch)
-                pipe.send(shell.begin(scratch))
+                shell.begin(scratch)
+                pipe.send(None)
             else:
                 pipe.send(list(sys.modules) if what is None else shell.execute(what))
     except EOFError:

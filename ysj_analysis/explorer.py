@@ -105,7 +105,7 @@ def choices(study: Study) -> dict[str, list]:
         The values of each control of :func:`view`, by its name.
     """
     first, last = study.years
-    held = study.counts if study.events is None else study.events
+    held: Any = study.counts if study.events is None else study.events
     stages = [s for s in study.stages if (held["stage"] == s).any()]
     usual = pipeline.caseload(study)
     groups = [g for g in study.groups if g != UNKNOWN]
@@ -193,7 +193,7 @@ class Explorer:
         }
         return render("working_group_monthly", data=self.folder, out=out, parameters=given, edition=edition)
 
-    def _repr_mimebundle_(self, include=None, exclude=None):
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> Any:
         import ipywidgets
 
         rows = ipywidgets.Box(

@@ -14,8 +14,9 @@ import math
 import re
 import textwrap
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
+from typing import Any, cast
 
 import matplotlib as mpl
 import numpy as np
@@ -41,7 +42,7 @@ PANELS = 5
 
 _TICKS = (0.1, 0.2, 0.25, 0.5, 0.67, 1, 1.5, 2, 3, 4, 6, 8, 12, 20, 40)
 
-_STYLE = {
+_STYLE: dict[str, Any] = {
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans"],
     "font.size": 10,
@@ -204,9 +205,9 @@ def matrix(released: Released, *, name: str, title: str, words: Words) -> Shown:
 
 
 @contextlib.contextmanager
-def _drawing(more: Mapping = MappingProxyType({})):
+def _drawing(more: Mapping = MappingProxyType({})) -> Iterator[None]:
     """Draw in our style; a browser has the letters that matplotlib's own font lacks."""
-    with mpl.rc_context(_STYLE | dict(more)), warnings.catch_warnings():
+    with mpl.rc_context(cast(Any, {**_STYLE, **more})), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from font")
         yield
 
@@ -239,7 +240,7 @@ def _limits(table: pd.DataFrame) -> tuple[float, float]:
     return min(0.5, max(0.1, shown.min() * 0.85)), max(2.0, min(40.0, shown.max() * 1.15))
 
 
-def _panel(axes, rows: pd.DataFrame, span: tuple[float, float]) -> None:
+def _panel(axes: Any, rows: pd.DataFrame, span: tuple[float, float]) -> None:
     axes.set_xscale("log")
     axes.set_xlim(*span)
     axes.xaxis.set_major_locator(FixedLocator(_spread(span)))
@@ -292,14 +293,14 @@ def _panel(axes, rows: pd.DataFrame, span: tuple[float, float]) -> None:
 def _spread(span: tuple[float, float]) -> list[float]:
     """Choose ticks that do not crowd: at most five, parity among them."""
     inside = [t for t in _TICKS if span[0] <= t <= span[1]]
-    chosen = [1]
+    chosen = [1.0]
     for tick in sorted(inside, key=lambda t: abs(np.log(t))):
         if all(abs(np.log(tick / c)) > np.log(span[1] / span[0]) / 5 for c in chosen):
             chosen.append(tick)
     return sorted(chosen)
 
 
-def _steps(axes, rows: pd.DataFrame, span: tuple[float, float], words: Words) -> None:
+def _steps(axes: Any, rows: pd.DataFrame, span: tuple[float, float], words: Words) -> None:
     rows = rows.sort_values("step")
     after = rows["reached"].to_numpy(float)
     before = np.concatenate([[1.0], after[:-1]])
@@ -378,7 +379,7 @@ def _shown(figure: Figure, name: str, released: Released, title: str, alt: str, 
     drawn = drawn[drawn.index("<svg") :]
     marks = [f"{mark} {meaning}." for mark, meaning in wording.MARKS.items() if f">{mark}<" in drawn]
     drawn = re.sub("<[^>]*>", lambda tag: _own_ids(tag[0], name), drawn)
-    width, height = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', drawn).groups()
+    width, height = re.findall(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', drawn)[0]
     opening = (
         f'<svg role="img" aria-label="{html.escape(wording.clean(alt))}" viewBox="0 0 {width} {height}" '
         'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink">'

@@ -321,9 +321,10 @@ def _tally(study: Study) -> dict[str, int]:
     people = study.children.set_index("child_id").reindex(columns=["area", "looked_after"])
     home, looked_after = (kept["child_id"].map(people[c]).astype(object).fillna("") for c in people)
     away = home.ne("") & home.ne(kept["area"].astype(object))
+    held: pd.DataFrame = study.events
     return {
-        "all": len(study.events),
-        "inside": int(study.events["area"].isin(study.areas).sum()),
+        "all": len(held),
+        "inside": int(held["area"].isin(study.areas).sum()),
         "kept": len(kept),
         "later": int((kept["year"] > study.years[1]).sum()),
         "skipped": int(_skipped(kept, study).sum()),

@@ -206,8 +206,9 @@ def _completed(counts, within, draws: int, random: np.random.Generator) -> _Comp
         given, known = _share_out(counted, alone, comparison, stratum, group, ~unknown, draws, random)
         drawn.append(np.where(unknown, counted, counted + given))
         informed &= known | (alone == 0)
-    sums = (total(v, comparison, np.ones(len(table), bool)) for v in (x, rest))
-    return _Completed(*drawn, *sums, comparison, group, informed)
+    mine, others = drawn
+    ours, theirs = (total(v, comparison, np.ones(len(table), bool)) for v in (x, rest))
+    return _Completed(mine, others, ours, theirs, comparison, group, informed)
 
 
 def _share_out(counted, alone, comparison, stratum, group, known, draws, random):

@@ -204,7 +204,7 @@ def failing(system: System, *, until: float = np.inf) -> list[Finding]:
         if solver.seen[1][target] - solver.seen[0][target] >= WIDE:
             continue
         _refuse_late(system, until)
-        least, most = solver.range(target)
+        least, most = solver.range(int(target))
         if least < WIDE and most - least < WIDE:
             found.append(Finding(str(system.names[target]), least, most, int(target)))
     return sorted(found, key=lambda f: f.target)

@@ -178,7 +178,7 @@ class _Lines:
 
     def windows(self) -> list[tuple[Terms, float, float]]:
         """Children: a window is at most the sum of windows that cover it, and at least each within it."""
-        rules = []
+        rules: list[tuple[Terms, float, float]] = []
         for family, spans in self.spans.items():
             if family[0] in self.adds or not _overlap(spans):
                 continue
@@ -216,7 +216,8 @@ class _Lines:
 
     def searches(self) -> list[tuple[Terms, float, float]]:
         """Searches are followed from the day they were made; each has one object and one outcome at most."""
-        rules, printed = [], set(self.counts)
+        rules: list[tuple[Terms, float, float]] = []
+        printed = set(self.counts)
         for count in [c for c in self.counts if c.unit == SEARCHES]:
             if count.series == BEFORE and (same := _at(count, count.where, series=REACHED)) in printed:
                 rules.append((self.terms(count) | _minus(self.terms(same)), 0, 0))
@@ -237,7 +238,7 @@ class _Lines:
 
     def ledgers(self) -> list[tuple[Terms, float, float]]:
         """What a line of a ledger leaves is what the next one removes and what that leaves."""
-        rules = []
+        rules: list[tuple[Terms, float, float]] = []
         left = sorted((c for c in self.counts if c.series.startswith(f"{LEFT} ")), key=lambda c: c.series)
         for before, after in itertools.pairwise(left):
             removed = _at(after, after.where, series=after.series.replace(LEFT, REMOVED, 1))
@@ -250,7 +251,8 @@ class _Lines:
 
     def areas(self) -> list[tuple[Terms, float, float]]:
         """Areas of which one is all the others together: they add up, but for children who are in two."""
-        rules, printed = [], set(self.counts)
+        rules: list[tuple[Terms, float, float]] = []
+        printed = set(self.counts)
         for count in self.counts:
             area, held, edition = count.area.partition(HELD)
             parts = [replace(count, area=f"{name}{held}{edition}") for name in TOGETHER.split(area)]
@@ -269,7 +271,7 @@ class _Lines:
         """Tie what an earlier edition held to what is held now, but for so many records revised."""
         if most is None:
             return []
-        rules = []
+        rules: list[tuple[Terms, float, float]] = []
         for then in [c for c in sorted(self.variables | set(self.counts)) if HELD in c.area]:
             now = replace(then, area=then.area.partition(HELD)[0])
             known = self.values.get(_family(now), {})
@@ -304,7 +306,7 @@ class _Lines:
 
     def whole_partitions(self, partitions: Mapping[str, Sequence[str]]) -> list[tuple[Terms, float, float]]:
         """Add up the outcomes of a decision: to all of it, or for children to all of it at least."""
-        rules = []
+        rules: list[tuple[Terms, float, float]] = []
         printed = set(self.counts)
         for count in [c for c in self.counts if c.series == BEFORE and c.stage in partitions]:
             parts = [

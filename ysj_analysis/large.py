@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
@@ -40,8 +41,8 @@ class Stored:
         ``stage``, in the order of the graph, and ``area``: each label once; ``date``: first and last day.
     """
 
-    events: object
-    children: object
+    events: Any
+    children: Any
     values: Mapping[str, Sequence]
 
     def __getitem__(self, column: str) -> pd.Series:
@@ -95,7 +96,8 @@ def stored(events, children, *, stages: Mapping[str, Stage] = STAGES) -> Stored:
         "area": labels("area"),
         "date": pd.to_datetime([days["first"], days["last"]]),
     }
-    return Stored(*_numbered(events, children, values), values)
+    numbered, people = _numbered(events, children, values)
+    return Stored(numbered, people, values)
 
 
 def _refuse(events, children, stages: Mapping[str, Stage]) -> None:

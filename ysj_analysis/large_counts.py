@@ -161,7 +161,7 @@ def described(who: np.ndarray) -> pd.DataFrame:
     0  Black  female           no   no
     """
     out, left = {}, np.asarray(who, dtype=int)
-    for column, values in reversed(SPLITS.items()):
+    for column, values in reversed(list(SPLITS.items())):
         left, at = np.divmod(left, len(values))
         out[column] = pd.Categorical.from_codes(at, list(values))
     out["group"] = pd.Categorical.from_codes(left, list(_GROUPS))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -72,7 +73,7 @@ class Study:
     population: pd.DataFrame | None = field(default=None, repr=False)
 
 
-def study(folder) -> Study:
+def study(folder: str | Path) -> Study:
     """Read all of a study folder.
 
     Parameters
@@ -105,10 +106,10 @@ def study(folder) -> Study:
     detailed = "events" in present or "counts" not in present
     stages, groups = toml.stages(given), toml.groups(given, events=detailed)
     held = present
-    tables = {}
-    if "events" in present and large_files.is_large(large := large_files.path_of(folder, "events")):
+    tables: dict[str, Any] = {}
+    large, people = (large_files.path_of(folder, name) for name in ("events", "children"))
+    if large is not None and people is not None and large_files.is_large(large):
         held = [name for name in present if name not in ("events", "children")]
-        people = large_files.path_of(folder, "children")
         tables["events"] = large_files.stored(large, people, stages=stages, areas=given.get("areas", ()))
     tables |= {name: _study_table(folder, name, groups, stages) for name in held}
     scope = _scope(given, tables, groups)
@@ -132,7 +133,7 @@ def study(folder) -> Study:
 _KEPT: dict[tuple, Study] = {}
 
 
-def keep(folder) -> Study:
+def keep(folder: str | Path) -> Study:
     """Read a study once, for this process and for every process forked from it.
 
     Parameters
@@ -207,7 +208,7 @@ def _present(folder: Path) -> list[str]:
     return present
 
 
-def _study_table(folder: Path, name: str, groups, stages) -> pd.DataFrame:
+def _study_table(folder: Path, name: str, groups: Sequence[str], stages: Mapping[str, Stage]) -> pd.DataFrame:
     match name:
         case "counts":
             return counts(folder, groups=groups, stages=stages)
@@ -304,7 +305,7 @@ def _unit(given: Mapping, main: pd.DataFrame, usual: str) -> str:
     return unit
 
 
-def of_counts(file, people=None) -> Study:
+def of_counts(file: str | Path, people: str | Path | None = None) -> Study:
     """Make a study of one table of counts, for a look at its relative rates.
 
     Parameters

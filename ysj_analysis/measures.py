@@ -10,6 +10,8 @@ anything else a share of a cohort (binomial). The method is named on every row.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -344,7 +346,9 @@ def _shared_out(table: pd.DataFrame, name: str, level: float) -> pd.DataFrame:
     return _measured(table, np.full(len(table), name), note=note, level=level, compared=counted)
 
 
-def _measured(table: pd.DataFrame, measure: np.ndarray, *, note, level: float, compared=True) -> pd.DataFrame:
+def _measured(
+    table: pd.DataFrame, measure: np.ndarray, *, note: np.ndarray, level: float, compared: Any = True
+) -> pd.DataFrame:
     """Compute the measure of each row compared, and lay the result out as ``vocabulary.MEASURE``."""
     if "reference" not in table:
         table = table.assign(reference="", **dict.fromkeys(NAMES, np.nan))

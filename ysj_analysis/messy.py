@@ -179,7 +179,7 @@ def _people(harm: _Damage, children: pd.DataFrame) -> list[list[str]]:
         ),
         *("Ethnicity recorded on", "Looked After?", "EHCP / SEN", "Home authority", "Postcode", "Notes"),
     ]
-    rows = []
+    rows: list[list[str]] = []
     for child in children.itertuples():
         born = "30/02/2009" if harm.hit(0.01) else harm.date(f"{child.birth_month}-15")
         away = child.area != AREA

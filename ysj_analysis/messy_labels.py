@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from . import code_lists
 from .case_fields import NOT_COUNTED, OUT_OF_AREA, plain
@@ -184,7 +185,7 @@ def mapping_text(seed: int, years: tuple[int, int], extract: str) -> str:
     str
         TOML.
     """
-    lists = {
+    lists: dict[str, dict[str, Any]] = {
         "ethnicity": {label: code for code, labels in ETHNICITY.items() for label in labels},
         "sex": _turned(SEX),
         "ethnicity_source": _turned(DEFINED),

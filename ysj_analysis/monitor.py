@@ -263,7 +263,9 @@ def _short(table: pd.DataFrame, rule: Rule) -> np.ndarray:
     ).astype(object)
 
 
-def _history(year, step, at, beyond, value, rule) -> tuple[np.ndarray, np.ndarray]:
+def _history(
+    year: np.ndarray, step: np.ndarray, at: np.ndarray, beyond: np.ndarray, value: np.ndarray, rule: Rule
+) -> tuple[np.ndarray, np.ndarray]:
     """Count consecutive periods beyond the threshold, and see whether the last two moved towards 1."""
     order = np.lexsort((year, at))
     y, k, g, b, v = (a[order] for a in (year, step, at, beyond, value))

@@ -108,7 +108,7 @@ def numbered(page: Content, found: Numbers) -> Content:
             text = _MENTION.sub(mention, text)
         elif what := _kind(bundle):
             label = found.label(what, bundle["name"])
-            text = _CAPTION.sub(lambda tag, label=label: f"{tag[1]}{label}: ", text, count=1)
+            text = _CAPTION.sub(rf"\g<1>{label}: ", text, count=1)
         blocks.append((kind, text, bundle))
     return replace(page, blocks=blocks)
 

@@ -96,7 +96,7 @@ def oaxaca_blinder(
     values = [gap, *((e, e - z * s, e + z * s) for e, s in split)]
     kinds = ["oaxaca_gap", "oaxaca_rate_part"] + ["oaxaca_composition_part"] * (1 + len(names.columns))
     strata = ((counts[1] > 0) & (counts[3] > 0)).sum(axis=-1)
-    methods = [np.where(poisson, "MOVER from single-rate limits", "Newcombe hybrid score")]
+    methods: list = [np.where(poisson, "MOVER from single-rate limits", "Newcombe hybrid score")]
     methods += [METHOD.format(weight=weight)] * (len(kinds) - 1)
     factors = ["all", "all", "all", *names.columns]
     return stacked(

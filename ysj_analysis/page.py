@@ -134,6 +134,11 @@ def render_page(content: Content, heading: Heading, *, table_files: dict[str, st
     return page
 
 
+def _apart(text: str, own: str) -> str:
+    """Give every drawing of a text ids of its own."""
+    return _SVG.sub(lambda drawn: _own_ids(drawn[0], own), text)
+
+
 def _blocks(content: Content, table_files: dict[str, str]) -> list[tuple[str, str]]:
     """Finish each block: tables get a scrolling region and a link, charts ids of their own."""
     done = []
@@ -141,10 +146,7 @@ def _blocks(content: Content, table_files: dict[str, str]) -> list[tuple[str, st
         if "csv" in bundle:
             text = _finish_table(text, bundle, table_files[bundle["name"]])
         elif "svg" in bundle:
-            text = _finish_chart(
-                _SVG.sub(lambda drawn, own=f"{bundle['name']}-{number}-": _own_ids(drawn[0], own), text),
-                bundle,
-            )
+            text = _finish_chart(_apart(text, f"{bundle['name']}-{number}-"), bundle)
         done.append((kind, text))
     return done
 

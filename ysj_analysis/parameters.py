@@ -139,7 +139,7 @@ def _read_line(statement: ast.stmt, help_text: str, name: str) -> Parameter:
     if statement.end_lineno != statement.lineno:
         raise ParameterError(f"{where} runs over several lines, which papermill does not read; use one.")
     try:
-        default = ast.literal_eval(statement.value)
+        default = ast.literal_eval(statement.value or ast.Name(""))
     except (ValueError, TypeError):
         raise ParameterError(f"{where}: the default must be a plain value.") from None
     parameter = Parameter(statement.target.id, kind, default, help_text)

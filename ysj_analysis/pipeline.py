@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -348,7 +349,7 @@ def caseload(study: Study) -> str:
     str
         Id of a stage, an adverse one if there is any.
     """
-    table = study.counts if study.events is None else study.events
+    table: Any = study.counts if study.events is None else study.events
     present = [s for s in study.stages if (table["stage"] == s).any()]
     adverse = [s for s in present if study.stages[s].polarity == "adverse"]
     return "intervention" if "intervention" in present else (adverse or present)[-1]

@@ -8,6 +8,7 @@ rate excludes parity, and "we cannot tell" where it does not.
 from __future__ import annotations
 
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -150,7 +151,7 @@ def _one(rows: pd.DataFrame, words: Words) -> str:
     )
     other = words.people(row["reference"])
     lead = f"{_every(rows, words)} {_did(row['stage'], words)}: {numbers}."
-    by_voice = {v: [] for v in (ABOVE, BELOW, APART, TOO_FEW)}
+    by_voice: dict[str, list[str]] = {v: [] for v in (ABOVE, BELOW, APART, TOO_FEW)}
     for one in rows[_others(rows)].to_dict("records"):
         by_voice[voice(one)].append(words.people(one["group"]))
     parts = {
@@ -192,7 +193,7 @@ def _did(stage: str, words: Words) -> str:
     return words.did(stage) if own else _DID.get(str(stage), words.did(stage))
 
 
-def _bars(axes, rows: pd.DataFrame, words: Words) -> None:
+def _bars(axes: Any, rows: pd.DataFrame, words: Words) -> None:
     y, many = np.arange(len(rows)), _of_every(rows)
     reference = rows["group"].astype(str).eq(rows["reference"].astype(str)).to_numpy()
     axes.barh(y, np.nan_to_num(many), color=np.where(reference, TURQUOISE, DARK_BLUE), height=0.7)

@@ -7,10 +7,11 @@ their outcomes and ethnic groups around 2017; both sets are known here, and noth
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -84,7 +85,7 @@ class Records:
         """The number of the first record, as a person counts."""
         return 1 if self.json else 2
 
-    def pieces(self, columns: Sequence[str] = tuple(COLUMNS.values())) -> Iterator[pd.DataFrame]:
+    def pieces(self, columns: Sequence[str] = tuple(COLUMNS.values())) -> Generator[pd.DataFrame]:
         """Read the records, `PIECE` at a time.
 
         Parameters
@@ -241,7 +242,7 @@ def _checks(part: Callable[[str], pd.DataFrame]) -> dict[str, pd.Series]:
     return found | {name: found[name].astype(str) for name in ("said", "seen")}
 
 
-def _moment(values: pd.Series, **where: object) -> pd.Series:
+def _moment(values: pd.Series, **where: Any) -> pd.Series:
     return calendar_periods.london(values.mask(values == "", "none"), **where)
 
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -41,7 +42,7 @@ class Shown:
     data: Mapping = field(default_factory=dict, repr=False)
     kind: str = TABLE
 
-    def _repr_mimebundle_(self, include=None, exclude=None) -> dict:
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict:
         page = {"text/html": self.html} if self.html else {"text/plain": ""}
         return page | ({self.kind: dict(self.data)} if self.data or self.kind == FACTS else {})
 
@@ -129,7 +130,15 @@ def table(
     )
 
 
-def _blocks(several, name: str, columns, heads: list[str], across: str, title: str, words: Words):
+def _blocks(
+    several: Sequence[Released],
+    name: str,
+    columns: Mapping[str, str] | None,
+    heads: list[str],
+    across: str,
+    title: str,
+    words: Words,
+) -> tuple[list[tuple[str, pd.DataFrame]], str]:
     """Write the cells of a table, block by block, and its caption."""
     if columns is None:
         return [("", _plain(several[0], words))], title
@@ -207,7 +216,7 @@ def _flat(sentences: Sequence) -> list:
     return [s for one in sentences for s in (one if isinstance(one, list | tuple) else [one])]
 
 
-def facts(**values) -> Shown:
+def facts(**values: Any) -> Shown:
     """Hand facts to the manifest without showing anything: words, dates, and released tables as printed.
 
     Raises
@@ -245,8 +254,8 @@ def _hidden(released: Released) -> int:
 
 def methods(*released: Released | Absent, name: str = "methods") -> Shown:
     """List the measures shown in a report, and how each interval was computed."""
-    released = [r for r in released if not isinstance(r, Absent)]
-    used = pd.concat([require(r).table[["measure", "method"]] for r in released]).astype(str)
+    held = [r for r in released if not isinstance(r, Absent)]
+    used = pd.concat([require(r).table[["measure", "method"]] for r in held]).astype(str)
     used = used.assign(plain=used["method"].str.partition(", widened")[0])
     used = used.groupby(["measure", "plain"], as_index=False)["method"].max()
     name_of = used["measure"].map(wording.measure)
@@ -255,7 +264,7 @@ def methods(*released: Released | Absent, name: str = "methods") -> Shown:
     return table(released[0].derive(lambda _: lines), name=name, title="Measures and methods", words=Words())
 
 
-def sources(study) -> Shown:
+def sources(study: Any) -> Shown:
     """List the sources of a study, with their dates."""
     lines = [
         f"{s.get('name', '')}"
@@ -270,7 +279,14 @@ def sources(study) -> Shown:
 # -- the table on the page ---------------------------------------------------------------------------
 
 
-def _side_by_side(several, name: str, columns, heads: list[str], across: str, words: Words) -> pd.DataFrame:
+def _side_by_side(
+    several: Sequence[Released],
+    name: str,
+    columns: Mapping[str, str],
+    heads: list[str],
+    across: str,
+    words: Words,
+) -> pd.DataFrame:
     """Bring the measures of a row together and write each field."""
     tables, counts = [r.table for r in several], several[0].counts
     keys = [k for k in dict.fromkeys([across, *heads, "base", "year", "years"]) if k in tables[0].columns]
@@ -343,7 +359,7 @@ def _plain_field(column: str, record: dict, counts: Sequence[str], words: Words)
         return words.out_of(record["base"], record["unit"])
     value = record[column]
     if isinstance(value, bool) or not isinstance(value, int | float):
-        labels = {"stage": words.stage, "group": words.group}
+        labels: dict[str, Callable] = {"stage": words.stage, "group": words.group}
         return labels.get(column, wording.clean)(value)
     if np.isnan(value):
         return wording.missing(column, record, counts)
@@ -378,7 +394,7 @@ def _marks_in(body: pd.DataFrame) -> list[str]:
     return [f"{m} {wording.MARKS[m]}." for m in present]
 
 
-def _html(blocks, name: str, title: str, heads: int, under: str) -> str:
+def _html(blocks: Sequence[tuple[str, pd.DataFrame]], name: str, title: str, heads: int, under: str) -> str:
     """Write an accessible table: a caption, header cells with a scope, a row group for each block."""
     columns = list(blocks[0][1].columns)
     escape = html.escape

@@ -69,8 +69,8 @@ def representation(table: pd.DataFrame, *, reference: str = "White") -> pd.DataF
     at = groups.index(reference)
     with np.errstate(divide="ignore", invalid="ignore"):
         index = x / n, *_ends(x, n)
-        against = index[0] / index[0][at], index[1] / index[2][at], index[2] / index[1][at]
-        against = tuple(np.where(np.arange(len(x)) == at, 1.0, values) for values in against)
+        divided = index[0] / index[0][at], index[1] / index[2][at], index[2] / index[1][at]
+        against = [np.where(np.arange(len(x)) == at, 1.0, values) for values in divided]
         rest = (x / n) / ((x.sum() - x) / (n.sum() - n))
         low, high = (_odds(x + side * HALF) / _odds(n - side * HALF) for side in (-1, 1))
     # Where the other groups' printed shares do not add to the rest of 100, the estimate may lie outside.

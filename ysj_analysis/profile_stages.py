@@ -163,6 +163,7 @@ def of_counts(study: Study) -> list[tuple]:
     by_stage = rows.groupby("stage")["events"].sum()
     unknown = rows[rows["group"] == UNKNOWN].groupby("stage")["events"].sum()
     present = [s for s in study.stages if s in by_stage.index]
+    found: list[tuple[str, str, str, int | None, int | None]]
     found = [("hidden in the source", "counts.csv", "cells", int(rows["events"].isna().sum()), len(rows))]
     if UNKNOWN in study.groups:
         found += [

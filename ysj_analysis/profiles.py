@@ -148,9 +148,10 @@ def _of_events(study: Study, scope: Study) -> list[tuple]:
 
 def _with_strays(study: Study, scope: Study, events: pd.DataFrame) -> pd.DataFrame:
     """Add the events that lie outside all of the study's years: a date that is wrong may have put them there."""
-    here = study.events[study.events["area"].isin(scope.areas)]
+    held: pd.DataFrame = study.events
+    here = held[held["area"].isin(scope.areas)]
     stray = here[~year_of(here["date"], study.period).between(*study.years)]
-    names = list(study.events.columns)
+    names = list(held.columns)
     return pd.concat([events[names], stray]).drop_duplicates(["episode_id", "stage", "date"])
 
 

@@ -142,8 +142,8 @@ def undisturbed() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler or signal.SIG_DFL)
-        for number in asked[:1]:
-            signal.raise_signal(number)
+        for first in asked[:1]:
+            signal.raise_signal(first)
 
 
 def sweep() -> None:
@@ -301,7 +301,7 @@ def _hold(descriptor: int) -> None:
     if os.name == "nt":
         import msvcrt
 
-        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]  # of Windows alone
     else:
         import fcntl
 

@@ -189,7 +189,7 @@ def _settings(own: Mapping[str, Parameter], notebook: Path, edition: str, date: 
         raise ParameterError(f"The edition {edition!r} is not one of {', '.join(EDITIONS)}.")
     if edition != "public" and "edition" not in own:
         raise ParameterError(f"{notebook.stem} has no {edition} edition: it has no parameter named edition.")
-    given = {"edition": edition} if "edition" in own else {}
+    given: dict[str, Any] = {"edition": edition} if "edition" in own else {}
     if date is not None and "date" in own:
         given["date"] = _iso(date)
     return given

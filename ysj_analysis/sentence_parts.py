@@ -139,7 +139,8 @@ def each(rows: list[dict], words: Words, phrases: Callable[[dict, Words], tuple[
     list of str
         A sentence or two for each row, in order; then one for each kind of thing too few did, naming the groups.
     """
-    said, few = [], {}
+    said: list[str] = []
+    few: dict = {}
     for row in rows:
         lead, against, did = phrases(row, words)
         who, other = people(row, words)

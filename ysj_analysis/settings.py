@@ -27,8 +27,9 @@ def _texts(value: object) -> bool:
 
 
 def _years(value: object) -> bool:
-    whole = isinstance(value, list) and len(value) == 2 and all(type(v) is int for v in value)
-    return whole and value[0] <= value[1]
+    if not (isinstance(value, list) and len(value) == 2 and all(type(v) is int for v in value)):
+        return False
+    return value[0] <= value[1]
 
 
 def _tables(value: object) -> bool:

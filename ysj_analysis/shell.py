@@ -23,7 +23,7 @@ from traitlets.config import Config
 class _Published(DisplayPublisher):
     """Keeps what is displayed."""
 
-    def publish(
+    def publish(  # type: ignore[override]  # the arguments that are used
         self, data: Any, metadata: Any = None, *, transient: Any = None, update: bool = False, **_: Any
     ) -> None:
         name = (transient or {}).get("display_id")

@@ -336,7 +336,8 @@ def _period(kept: pd.DataFrame) -> str:
     for word, period in (("calendar", "calendar"), ("academic", "academic"), ("financial", "financial")):
         if word in said:
             return period
-    return "calendar" if all(year_in(time).kind == "single" for time in set(kept["Time"])) else "financial"
+    years = [year_in(time) for time in set(kept["Time"])]
+    return "calendar" if all(y is not None and y.kind == "single" for y in years) else "financial"
 
 
 def _compare(found: pd.DataFrame, totals: pd.DataFrame, column: str, ledger: Ledger) -> None:

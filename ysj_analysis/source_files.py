@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from pathlib import Path
 
 import pandas as pd
@@ -49,7 +49,7 @@ def text_table(file: Path) -> pd.DataFrame:
 
 def text_pieces(
     file: Path, *, rows: int | None = PIECE, keep: Callable[[str], bool] = bool
-) -> Iterator[pd.DataFrame]:
+) -> Generator[pd.DataFrame]:
     """Read a CSV as `text_table` does, some rows at a time.
 
     Parameters

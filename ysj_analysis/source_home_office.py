@@ -111,14 +111,14 @@ def read(files: Sequence[Path]) -> dict[str, pd.DataFrame]:
                 "tables of police powers "
                 "and procedures. Summary tables are not read."
             )
-        for name, sheet in tables.items():
-            if "age" not in sheet.columns:
+        for name, taken in tables.items():
+            if "age" not in taken.columns:
                 raise DataError(
                     f"{file.name}: sheet {shown(name)} has no age group, so it cannot give "
                     "children.\nGive a release that has "
                     "one: stop and search from April 2020, arrests."
                 )
-            table = pd.DataFrame(sheet.rows, columns=list(sheet.columns), index=sheet.numbers, dtype=str)
+            table = pd.DataFrame(taken.rows, columns=list(taken.columns), index=taken.numbers, dtype=str)
             table.attrs["file"] = f"{file.name}, sheet {shown(name)}"
             raw[f"{file.name}, {name}"] = table
     return raw

@@ -74,7 +74,7 @@ def read(files: Sequence[Path]) -> dict[str, pd.DataFrame]:
 def _dimensions(table: pd.DataFrame) -> dict[str, str]:
     """Find the label column of each dimension: one whose code column is there too."""
     names = {c.casefold(): c for c in table}
-    found = {}
+    found: dict[str, str] = {}
     for column in table:
         if column.casefold() + " code" not in names:
             continue

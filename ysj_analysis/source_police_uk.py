@@ -123,7 +123,8 @@ class _Taken:
 
 def _taken(raw: Mapping[str, Records], base: str) -> _Taken:
     """Read the records in pieces, refuse what cannot be used, and keep what is needed."""
-    taken, seen = _Taken(), {}
+    taken = _Taken()
+    seen: dict = {}
     for name, records in raw.items():
         rows, digest = 0, hashlib.sha256()
         with closing(records.pieces()) as pieces:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import struct
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -55,6 +56,10 @@ _ODS = "application/vnd.oasis.opendocument.spreadsheet"
 _FEW_NAMES, _DEEP, _CHUNK, _LARGE = 20_000, 200, 1 << 18, 5_000_000
 
 
+Handlers = tuple[Callable | None, Callable | None]
+"""What is called where an element begins and where it ends."""
+
+
 @dataclass
 class Package:
     """A spreadsheet that may be read.
@@ -80,7 +85,7 @@ class Package:
         """Make the error that says what is wrong with this file and what to do."""
         return DataError(f"{self.file.name}: {what}\n{do}")
 
-    def parse(self, part: str, handlers: Mapping[str, tuple[Callable, Callable]], text: Callable) -> Iterator:
+    def parse(self, part: str, handlers: Mapping[str, Handlers], text: Callable) -> Iterator:
         """Stream one part through handlers of its elements; yields after each piece of it.
 
         Parameters
@@ -161,7 +166,7 @@ class Package:
             return package.namelist()
 
 
-_ZLIB_ERROR = zipfile.zlib.error
+_ZLIB_ERROR = zlib.error
 _DAMAGED = "Download it again, or open it and save it again as .xlsx."
 _UNREAD = "No published table is so. Open it and save it again, or do not use it."
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from datetime import datetime
 
-from .spreadsheet_package import Package
+from .spreadsheet_package import Handlers, Package
 from .spreadsheet_values import (
     COLUMNS,
     ROWS,
@@ -179,7 +179,7 @@ def _date_styles(package: Package, part: str | None) -> list[bool]:
         if inside["xfs"]:
             styles.append(a.get("numFmtId", "0"))
 
-    handlers = dict.fromkeys(_in("numFmt"), (number_format, None))
+    handlers: dict[str, Handlers] = dict.fromkeys(_in("numFmt"), (number_format, None))
     handlers |= dict.fromkeys(_in("xf"), (xf, None))
     handlers |= {
         k: (lambda _: inside.update(xfs=True), lambda: inside.update(xfs=False)) for k in _in("cellXfs")

@@ -232,7 +232,8 @@ def toml(settings: Mapping) -> str:
     id = "intake"
     <BLANKLINE>
     """
-    lines, tables = [], []
+    lines: list[str] = []
+    tables: list[str] = []
     for key, value in settings.items():
         if isinstance(value, Mapping):
             tables += ["", f"[{_word(key)}]", *_pairs(value)]

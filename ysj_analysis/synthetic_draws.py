@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -35,12 +36,11 @@ def pick(rng: np.random.Generator, weights: np.ndarray) -> np.ndarray:
     return (rng.random(below.shape[1]) > below).sum(0)
 
 
-def draw(rng: np.random.Generator, n: int, weights: Sequence[float] | Mapping[str, float]) -> np.ndarray:
+def draw(rng: np.random.Generator, n: int, weights: Sequence[float] | Mapping[Any, float]) -> np.ndarray:
     """Draw n times from one list of weights: positions, or the names of a mapping."""
-    named = isinstance(weights, Mapping)
-    below = np.cumsum(list(weights.values()) if named else weights)[:-1]
-    place = np.searchsorted(below, rng.random(n))
-    return np.array(list(weights), dtype=object)[place] if named else place
+    chances = list(weights.values()) if isinstance(weights, Mapping) else list(weights)
+    place = np.searchsorted(np.cumsum(chances)[:-1], rng.random(n))
+    return np.array(list(weights), dtype=object)[place] if isinstance(weights, Mapping) else place
 
 
 def geometric(rng: np.random.Generator, n: int, mean: np.ndarray | float) -> np.ndarray:

@@ -91,8 +91,8 @@ def by_group(values: Mapping[str, float]) -> np.ndarray:
 
 def by_year(table: float | Sequence[float], years: Sequence[int]) -> np.ndarray:
     """Look a yearly parameter up; years before the table take its first value."""
-    table = np.broadcast_to(np.asarray(table, dtype=float), len(YEARS))
-    return table[np.maximum(np.asarray(years) - YEARS[0], 0)]
+    values = np.broadcast_to(np.asarray(table, dtype=float), len(YEARS))
+    return values[np.maximum(np.asarray(years) - YEARS[0], 0)]
 
 
 def census(areas: Sequence[str]) -> np.ndarray:

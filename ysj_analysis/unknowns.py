@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from . import intervals
-from .allocation import furthest, interval, joined, kinds, known_table, ratio, rows_of, tilted, total
+from .allocation import Rows, furthest, interval, joined, kinds, known_table, ratio, rows_of, tilted, total
 from .imputation import impute
 from .officer_defined import agreement, backfill, backfill_children
 from .references import NAMES
@@ -273,7 +273,7 @@ def tipping_point(
     )
 
 
-def _with_unknown(rows) -> pd.DataFrame:
+def _with_unknown(rows: Rows) -> pd.DataFrame:
     """Put the number of unknown beside each relative rate."""
     counted = ~rows.compared["note"].str.contains("no_unknown")
     return rows.compared.drop(columns="comparison").assign(

@@ -5,6 +5,7 @@ Everything here is data. Other modules ask it questions; none of them repeats a 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -242,7 +243,7 @@ STAGES = MappingProxyType(
 )
 
 
-def chain(stage: str, stages: MappingProxyType | dict[str, Stage] = STAGES) -> list[str]:
+def chain(stage: str, stages: Mapping[str, Stage] = STAGES) -> list[str]:
     """List the stages a child passes to reach a stage, from the population on.
 
     Parameters

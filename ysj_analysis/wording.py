@@ -9,8 +9,9 @@ from __future__ import annotations
 import functools
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -61,7 +62,7 @@ class Said(str):
     """Words computed from a released table. A plain text with a number in it cannot be shown."""
 
 
-def said(function):
+def said(function: Callable[..., Any]) -> Callable[..., Any]:
     """Mark what a function says of released tables as such: a text, or a list of them."""
 
     @instead(lambda none: [Said(clean(none.why))])

@@ -167,7 +167,7 @@ def _read_rows(table: Table, rows: pd.DataFrame, heads: list[str], blocks: list[
     block = next((heads[at] for at in labels if heads[at].casefold() in BLOCKS), "")
     filled = [""] * len(labels)
     in_shares = False
-    found = []
+    found: list = []
     for row, cells in rows.iterrows():
         values = [cell.strip() for cell in cells]
         words = [plain(values[at]) for at in labels]
@@ -199,7 +199,7 @@ def _read_rows(table: Table, rows: pd.DataFrame, heads: list[str], blocks: list[
 
 def _label_columns(rows: pd.DataFrame, heads: list[str]) -> list[int]:
     """Tell the columns at the left that hold labels: those with no number in them."""
-    labels = []
+    labels: list[int] = []
     for at, column in enumerate(rows.columns):
         cells = [cell.strip() for cell in rows[column] if cell.strip()]
         year = year_in(heads[at]) is not None
