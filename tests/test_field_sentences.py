@@ -154,7 +154,7 @@ def shown(*rows):
 def test_matched_has_four_voices(voice):
     (said,) = field_sentences.matched(shown(row(**VOICES[voice])), WORDS)
     assert voice in said
-    assert ("40 in 100" in said) == (voice != "oo few")
+    assert ("40 of 100" in said) == (voice != "oo few")
     assert "2019-20 to 2023-24" in said
 
 

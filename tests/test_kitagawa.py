@@ -254,7 +254,7 @@ def test_four_voices():
         "With the mix of offences set alike, the rate of Black children at custodial sentence is "
     )
     assert "clearly above that of White children" in rate
-    assert "340 in 1,000 children, against 36 in 1,000; 2019-20 to 2023-24" in rate
+    assert "340 of 1,000 children, against 36 of 1,000; 2019-20 to 2023-24" in rate
     assert mix.startswith("The mix of offences of Black children goes with a higher rate")
     rate, mix = said([20, 16], [200, 800], [300, 40], [600, 400])
     assert "is clearly below that of White children" in rate

@@ -88,7 +88,7 @@ def test_four_voices_with_counts_interval_and_period(sayer, voice):
     assert voice in said[0]
     assert "2019-20 to 2023-24" in said[0]
     if voice != "Too few":
-        assert "60 in 300 children, against 40 in 360" in said[0]
+        assert "60 of 300 children, against 40 of 360" in said[0]
         assert "95% interval" in said[0]
     assert not FORBIDDEN.search(" ".join(said)), said
 

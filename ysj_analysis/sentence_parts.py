@@ -81,10 +81,12 @@ def people(row: dict, words: Words) -> tuple[str, str]:
 
 def counts(row: dict, words: Words) -> str:
     """Write the four counts of a comparison."""
-    what = "child-years" if row["base"] == POPULATION and row["unit"] == "children" else row["unit"]
     n = {c: wording.count(row[c]) for c in row if str(c).endswith(("events", "denominator"))}
+    population = row["base"] == POPULATION
+    of = "in" if population else "of"
+    what = "child-years" if population and row["unit"] == "children" else row["unit"]
     return (
-        f"{n['events']} in {n['denominator']} {what}, against {n['reference_events']} in "
+        f"{n['events']} {of} {n['denominator']} {what}, against {n['reference_events']} {of} "
         f"{n['reference_denominator']}"
     )
 
