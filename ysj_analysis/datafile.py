@@ -44,7 +44,20 @@ _NUMBER = re.compile(r"[+-]?[\d.,]+%?")
 
 
 def csv(table: pd.DataFrame, counts: Sequence[str] = ()) -> str:
-    """Write a released table as CSV text, a mark wherever a number is missing."""
+    """Write a released table as CSV text.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Of a ``Released``.
+    counts : sequence of str
+        Its columns of counts; where one is hidden, so is what is computed from it.
+
+    Returns
+    -------
+    str
+        One header row, a mark wherever a number is missing, and no label that a spreadsheet would run.
+    """
     records = table.to_dict("records")
     out = {}
     for column in table.columns:

@@ -284,13 +284,42 @@ def release(
 
 
 def working(table: pd.DataFrame) -> Released:
-    """Show a table as it is on the analyst's own screen, headed "not for publication"."""
+    """Show a table as it is on the analyst's own screen, headed "not for publication".
+
+    Parameters
+    ----------
+    table : DataFrame
+        Counts or measures of them.
+
+    Returns
+    -------
+    Released
+        The same rows, as they are; no report takes them.
+    """
     _refuse_unlike_table(table, "working")
     return _made(table.reset_index(drop=True), WORKING, _count_columns(table))
 
 
 def published(table: pd.DataFrame, *, source: str) -> Released:
-    """Show figures that someone has published already; ``source`` says where."""
+    """Show figures that someone has published already.
+
+    Parameters
+    ----------
+    table : DataFrame
+        The figures, as printed.
+    source : str
+        Who printed them, where and when.
+
+    Returns
+    -------
+    Released
+        The same rows, under their source.
+
+    Raises
+    ------
+    DisclosureError
+        If there is no source.
+    """
     _refuse_unlike_table(table, "published")
     if not source.strip():
         raise DisclosureError("published figures need a source: say who printed them, where and when.")
@@ -298,7 +327,22 @@ def published(table: pd.DataFrame, *, source: str) -> Released:
 
 
 def require(thing: object) -> Released:
-    """Return a Released as it is; anything else is a TypeError that says what to do.
+    """Return a Released as it is, and refuse anything else.
+
+    Parameters
+    ----------
+    thing : object
+        What is to be shown.
+
+    Returns
+    -------
+    Released
+        The same.
+
+    Raises
+    ------
+    TypeError
+        If it was not released, saying what to do.
 
     Examples
     --------

@@ -147,7 +147,28 @@ EDITIONS = {"public": PUBLIC, "ons": ONS, "restricted": RESTRICTED}
 
 
 def policy(edition: str) -> Policy:
-    """Look up the policy of an edition: ``public``, ``ons`` or ``restricted``."""
+    """Look up the policy of an edition.
+
+    Parameters
+    ----------
+    edition : {"public", "ons", "restricted"}
+        Its name.
+
+    Returns
+    -------
+    Policy
+        The rule by which counts are printed.
+
+    Raises
+    ------
+    DisclosureError
+        If there is no such edition.
+
+    Examples
+    --------
+    >>> policy("public").hidden_below, policy("public").round_to
+    (8, 5)
+    """
     if edition not in EDITIONS:
         raise DisclosureError(f"edition is {edition!r}; it must be one of {', '.join(EDITIONS)}.")
     return EDITIONS[edition]

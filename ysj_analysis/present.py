@@ -169,7 +169,20 @@ def _period_once(
 
 
 def headed(title: str, policy: Policy) -> str:
-    """Put the policy's heading before a title, where what it heads is not for everyone."""
+    """Put the policy's heading before a title, where what it heads is not for everyone.
+
+    Parameters
+    ----------
+    title : str
+        Of a table or chart.
+    policy : Policy
+        By which it was released.
+
+    Returns
+    -------
+    str
+        The title.
+    """
     open_to_all = policy.heading in (PUBLIC.heading, PUBLISHED.heading)
     return title if open_to_all else f"{policy.heading}. {title}"
 
@@ -217,7 +230,17 @@ def _flat(sentences: Sequence) -> list:
 
 
 def facts(**values: Any) -> Shown:
-    """Hand facts to the manifest without showing anything: words, dates, and released tables as printed.
+    """Hand facts to the manifest without showing anything.
+
+    Parameters
+    ----------
+    **values : str, date or Released
+        By name; released tables as printed.
+
+    Returns
+    -------
+    Shown
+        For the notebook to show; the page has nothing of it.
 
     Raises
     ------
@@ -253,7 +276,20 @@ def _hidden(released: Released) -> int:
 
 
 def methods(*released: Released | Absent, name: str = "methods") -> Shown:
-    """List the measures shown in a report, and how each interval was computed."""
+    """List the measures shown in a report, and how each interval was computed.
+
+    Parameters
+    ----------
+    *released : Released or Absent
+        Tables with ``measure`` and ``method``; what is absent is left out.
+    name : str
+        Of the table.
+
+    Returns
+    -------
+    Shown
+        A table, one row a measure and method.
+    """
     held = [r for r in released if not isinstance(r, Absent)]
     used = pd.concat([require(r).table[["measure", "method"]] for r in held]).astype(str)
     used = used.assign(plain=used["method"].str.partition(", widened")[0])
@@ -261,11 +297,22 @@ def methods(*released: Released | Absent, name: str = "methods") -> Shown:
     name_of = used["measure"].map(wording.measure)
     lines = pd.DataFrame({"measure": name_of, "method": used["method"]}).sort_values(["measure", "method"])
     lines = lines.drop_duplicates().reset_index(drop=True)
-    return table(released[0].derive(lambda _: lines), name=name, title="Measures and methods", words=Words())
+    return table(held[0].derive(lambda _: lines), name=name, title="Measures and methods", words=Words())
 
 
 def sources(study: Any) -> Shown:
-    """List the sources of a study, with their dates."""
+    """List the sources of a study, with their dates.
+
+    Parameters
+    ----------
+    study : Study
+        From ``load.study``.
+
+    Returns
+    -------
+    Shown
+        A list, one item a source.
+    """
     lines = [
         f"{s.get('name', '')}"
         + (f", {s['date']}" if s.get("date") else "")
