@@ -157,20 +157,21 @@ def attacked(folders: Sequence[Path], true: dict[Cell, int], *, told: bool, revi
 
 def _before(found: Release) -> Release:
     """Take an edition for one of a time when each count was as it is now, or one less."""
-    was = {
-        c.cell: c.cell._replace(what=f"{c.cell.what}, in the first")
-        for c in found.counts
-        if c.cell not in found.bases
-    }
-    late = {c: w._replace(what=f"not {w.what}") for c, w in was.items()}
+    was = {c.cell: _first(c.cell) for c in found.counts if c.cell not in found.bases}
+    late = {c: c._replace(what=f"{c.what}, come late") for c in was}
     return Release(
         counts=[c._replace(cell=was.get(c.cell, c.cell)) for c in found.counts]
         + [Count(w, 0, 1, "one record", "known of the revision") for w in late.values()],
-        sums=[replace_sum(s, was) for s in found.sums],
-        within={(was.get(a, a), was.get(b, b)) for a, b in found.within} | {(w, c) for c, w in was.items()},
+        sums=[replace_sum(s, was) for s in found.sums]
+        + [Sum(c, (was[c], late[c]), True, "the first and what came late") for c in was],
+        within={(was.get(a, a), was.get(b, b)) for a, b in found.within},
         bases=found.bases | set(late.values()) | set(was.values()),
         small=found.small,
     )
+
+
+def _first(cell: Cell) -> Cell:
+    return cell._replace(what=f"{cell.what}, in the first")
 
 
 def replace_sum(one: Sum, was: dict[Cell, Cell]) -> Sum:
@@ -248,6 +249,8 @@ def pairs(kind: str, seed: int) -> dict:
     joint = kind == "sister boroughs"
     of = study(seed, ("Islington", "Camden") if joint else ("Islington",))
     true = truth(of)
+    if kind == "revision":
+        true |= {_first(c): v for c, v in truth(_without_one(of, seed)).items()}
     with tempfile.TemporaryDirectory() as folder:
         where, passed, folders = Path(folder), [], []
         for i, (tables, source, rule) in enumerate(_pair(kind, of, seed)):
@@ -425,7 +428,7 @@ def page(lines: Sequence[dict]) -> str:
     """Write the lines as a table to read."""
     heads = [c.replace("_", " ") for c in COLUMNS]
     rows = ["| " + " | ".join(heads) + " |", "|" + "---|" * len(heads)]
-    rows += ["| " + " | ".join(str(x.get(c) or "") for c in COLUMNS) + " |" for x in lines]
+    rows += ["| " + " | ".join(str(x.get(c, "")) for c in COLUMNS) + " |" for x in lines]
     return "\n".join(rows) + "\n"
 
 
