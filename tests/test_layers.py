@@ -56,13 +56,15 @@ ORDER = """
     disclosure attack*
     joint_system joint_audit joint_repair joint_advice               can anything hidden be worked out?
     wording datafile present sentences figures series_figures printout   how do we say it and draw it?
-    plain_words unknown_sentences contrast_sentences search_sentences court_paragraph sentence_parts model_sentences decompose_sentences adultification_sentences action_sentences action_figures part_figures quality_sentences quality_figures
+    plain_words unknown_sentences contrast_sentences search_sentences court_paragraph sentence_parts
+    model_sentences decompose_sentences adultification_sentences action_sentences action_figures part_figures
+    quality_sentences quality_figures
     early_warning flag_sentences
     matched field live_cohort field_sentences follow_up_sentences
     printed published plan                              what has been printed by others?
 
     shell engine
-    kernel parameters execution content lengths numbering citations page document_* documents            how is it rendered?
+    kernel parameters execution content lengths numbering citations page document_* documents   how is it rendered?
     publication request editions joint_release manifest
     inspection report_folder report verify
     explorer wizard                                     what does it look like, on one's own screen?

@@ -179,7 +179,8 @@ def test_a_band_below_ten_that_became_a_date_is_not_a_child_of_ten(tmp_path):
     [
         ("10-17", "child"), ("10-15", "child"), ("16-17", "child"), ("under 10", "under 10"), ("5-9", "under 10"),
         ("18-24", "adult"), ("over 34", "adult"), ("over 17", "adult"), ("18+", "adult"), ("", "blank"),
-        ("16-24", None), ("9-11", None), ("over 16", None), ("17-10", None), ("Dec", None), ("over 999", None), ("999+", None),
+        ("16-24", None), ("9-11", None), ("over 16", None), ("17-10", None), ("Dec", None), ("over 999", None),
+        ("999+", None),
     ],
 )  # fmt: skip
 def test_who_a_band_holds(band, who):
