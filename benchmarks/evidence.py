@@ -45,6 +45,12 @@ COLUMNS = (
     "kind", "shape", "seeds", "releases", "refused", "cells", "small", "recovered", "recovered_if_told",
     "guessed_right", "guessed_wrong", "hidden_by_audit", "printed_cells", "printed_value",
 )  # fmt: skip
+HEAD = """\
+# What the intruder found, by shape
+
+Written by `benchmarks/evidence.py`; what each column means is in [`disclosure.md`](disclosure.md#what-an-attack-found).
+
+"""
 PROCESSES = 2
 YEARS = range(2019, 2024)
 SINGLE = [(1, y) for y in YEARS]
@@ -438,7 +444,7 @@ def main() -> int:
     print(page(lines))
     if len(sys.argv) > 2:
         save(lines)
-        (DOCS / "disclosure-evidence.md").write_text(page(saved()), encoding="utf-8")
+        (DOCS / "disclosure-evidence.md").write_text(HEAD + page(saved()), encoding="utf-8")
     return int(any(int(x["recovered"]) for x in lines))
 
 
