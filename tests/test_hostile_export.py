@@ -26,7 +26,7 @@ SCRIPT, FORMULA, PATH, TURNED = (
 HUGE = "x" * 1_000_000
 ETHNICITY = {SCRIPT: "B1", FORMULA: "B1", PATH: "W1", TURNED: "W1", HUGE: "A1", "\u6f22": "A1"}
 OTHER = [SCRIPT, "+1|cmd", "..\\..\\x", "\u2067abc", HUGE, "[c]", "NaN"]
-CHILDREN = 360
+CHILDREN, FEW = 360, 120  # the huge label is that of a few, for an export has a limit of size
 
 
 def quoted(rows):
@@ -40,10 +40,13 @@ def study(tmp_path_factory):
     place = tmp_path_factory.mktemp("export")
     labels = list(ETHNICITY)
     people = [["Person ID", "=Ethnicity", "Home"]]
-    people += [[f"={i}/../{SCRIPT}", labels[i % len(labels)], AREA] for i in range(CHILDREN)]
+    said = [labels[i % len(labels)] for i in range(CHILDREN)]
+    said = ["\u6f22" if label == HUGE and i >= FEW else label for i, label in enumerate(said)]
+    people += [[f"={i}/../{SCRIPT}", said[i], AREA] for i in range(CHILDREN)]
     decided = [["Person ID", "Case", "Outcome", "Date", "Offence", "Court"]]
     for i in range(CHILDREN):
-        row = [people[i + 1][0], f"case <b>{i}", "@Arrest", "03/05/2023", OTHER[i % len(OTHER)], OTHER[i % 3]]
+        other = OTHER[i % len(OTHER)] if i < FEW else OTHER[i % 4]
+        row = [people[i + 1][0], f"case <b>{i}", "@Arrest", "03/05/2023", other, OTHER[i % 3]]
         decided += [row, [*row[:2], "=Charge", "04/05/2023", *row[4:]]][: 2 - i % 2]
     (place / "people.csv").write_text(quoted(people), encoding="utf-8", newline="")
     (place / "outcomes.csv").write_text(quoted(decided), encoding="utf-8", newline="")
