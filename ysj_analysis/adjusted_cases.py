@@ -7,7 +7,7 @@ import pandas as pd
 
 from .from_events import NOT_SAID, arrived, prepared
 from .load import Study
-from .reading import NotHeld
+from .reading import NotHeld, shown
 from .windows import PENDING_LIMIT
 
 PROVEN = ("caution", "convicted")
@@ -108,9 +108,9 @@ _COLUMNS = (
 
 def _base(study: Study, outcome: str) -> str:
     if outcome not in study.stages:
-        raise ValueError(
-            f"outcome is {outcome!r}, which is not one of the {len(study.stages)} stages: {', '.join(study.stages)}. "
-            "Choose one of them."
+        raise NotHeld(
+            f"outcome is {shown(outcome)}, which is not one of the {len(study.stages)} stages of this study: "
+            f"{', '.join(study.stages)}. Choose one of them."
         )
     return study.stages[outcome].base
 
