@@ -4,6 +4,7 @@ import csv
 import dataclasses
 import io
 import json
+import re
 from functools import cache
 
 import pandas as pd
@@ -218,7 +219,8 @@ def test_nothing_private_of_the_export_reaches_the_study(converted, tmp_path):
     for row in people[1:60]:
         for place in (0, 1, 2, 11, 12):
             text = row[place].strip().removesuffix(".0")
-            assert len(text) < 5 or text not in written
+            alone = rf"(?<![0-9a-z]){re.escape(text)}(?![0-9a-z])"  # not six digits inside a pseudonym
+            assert len(text) < 5 or not re.search(alone, written)
 
 
 def test_a_folder_that_holds_anything_is_left_alone(tmp_path):

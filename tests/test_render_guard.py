@@ -323,7 +323,6 @@ SHOWS = (
     "_, Out[5] if 5 in Out else None, __name__, {'b', 'a'}, [float('inf')]",
     "import asyncio; await asyncio.sleep(0, 'waited')",
     "import pandas; pandas.DataFrame({'a': [1.5]})",
-    "import matplotlib.pyplot as plt; plt.plot([1, 2]);",
     "%%html\n<p>magic</p>",
     "import sys; sys.stdin.read() or 'nothing to read';",
 )
