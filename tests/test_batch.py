@@ -245,7 +245,7 @@ def test_memory_is_bounded(tmp_path):
 def test_a_batch_that_is_asked_to_stop_ends_cleanly_and_goes_on_later(tmp_path):
     areas = [f"Area {n}" for n in range(6)]
     study(tmp_path / "s", *areas)
-    notebook(tmp_path, "import time, pathlib\nif not pathlib.Path(data, 'quick').exists(): time.sleep(1.5);")
+    notebook(tmp_path, "import time, pathlib\nif not pathlib.Path(data, 'quick').exists(): time.sleep(3);")
     command = ("--data", "s", "--notebooks", "tiny.ipynb", "--jobs", 2, "--log", "log")
     process = started(tmp_path, *command)
     until = time.monotonic() + 60
