@@ -194,7 +194,7 @@ def clustered(cells: Cells, design: np.ndarray, mean: np.ndarray, information: n
     )
     meat = np.zeros((p, p))
     for first in range(0, scores.shape[0], _CHUNK):
-        part = scores[first : first + _CHUNK] @ design
+        part = (scores[first : first + _CHUNK] @ design).astype(float)  # summed in double, whatever held in
         meat += part.T @ part
     bread = np.linalg.inv(information)
     return bread @ meat @ bread * (g / (g - 1) * (n - 1) / (n - p))
