@@ -164,6 +164,36 @@ def test_kinds_of_unknown_ethnicity_are_parts_of_the_unknown():
     assert [r for name, r in rest.items() if name.startswith("not ")] == [(0, 4)]
 
 
+def test_a_row_of_every_group_is_the_total_of_the_groups():
+    """19 in all is 18 to 22, and 12 White children are 8 to 12: at least 6 of the hidden count are left."""
+    facts = together(shown(lambda: release(table({"all": 19, "White": 12, "Black": 7}))))
+    assert [f.count.where for f in facts] == [(), (("group", "Black"),), (("group", "White"),)]
+    assert every_range(facts)["custody (reached), A, 2023, group Black"] == (6, 7)
+    assert audited(facts, PUBLIC).plain
+
+
+def test_what_an_audit_leaves_needs_no_other():
+    """Auditing again what an audit of plain figures left hides nothing more: brute force over random tables."""
+    rng = np.random.default_rng(20240401)
+    coarsened = 0
+    for _ in range(30):
+        girls, boys = rng.poisson(6, (2, 3))
+        parts = {"Asian": 0, "Black": 1, "White": 2}
+        tables = [
+            table({g: (girls + boys)[i] for g, i in parts.items()}),
+            *(
+                table({g: who[i] for g, i in parts.items()}, sex=sex)
+                for sex, who in (("f", girls), ("m", boys))
+            ),
+            table({"all": int((girls + boys).sum())}),
+        ]
+        first = audited(together(shown(*(lambda t=t: release(t) for t in tables))), PUBLIC, steps=(3,))
+        assert first.plain
+        assert audited(first.facts, PUBLIC, steps=(3,)).facts == first.facts
+        coarsened += len(first.coarsened)
+    assert coarsened
+
+
 def test_a_month_is_a_part_of_its_year():
     year, june = (named(search("self-defined", Black=9, **m).iloc[0].to_dict()) for m in ({}, {}))
     june = named(search("self-defined", Black=9).assign(month="06").iloc[0].to_dict())

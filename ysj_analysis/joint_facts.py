@@ -10,7 +10,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 from .field_stages import SAME
 from .policies import DisclosureError, Policy
@@ -237,6 +237,10 @@ def group_by(who: str) -> str:
     return f"{GROUP} ({who})"
 
 
+_ALL = "all"
+"""A row of every group together, the unknown among them: a total, and no group of its own."""
+
+
 def part(where: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
     """Write a part of a whole in the order of its dimensions."""
     return tuple(sorted(where.items()))
@@ -247,8 +251,8 @@ def _grouped(given: Mapping[str, str]) -> dict[str, str]:
     out = dict(given)
     who = out.pop("defined_by", None)
     group = out.pop(GROUP, None)
-    if group is not None:
-        out[group_by(who) if who else GROUP] = UNKNOWN if group in _KINDS else group
+    if group not in (None, _ALL):
+        out[group_by(who) if who else GROUP] = UNKNOWN if group in _KINDS else str(group)
     if group in _KINDS:
         out[f"{KIND} ({who})" if who else KIND] = group.lower()
     return out
@@ -322,8 +326,14 @@ def as_record(fact: Fact) -> dict:
     >>> from_record(as_record(fact)) == fact
     True
     """
-    plain = {k: v for k, v in asdict(fact).items() if k != "edition"}
-    return plain | {"count": asdict(fact.count) | {"where": [list(p) for p in fact.count.where]}}
+    count = {name: getattr(fact.count, name) for name in _COUNT} | {
+        "where": [list(p) for p in fact.count.where]
+    }
+    return {name: getattr(fact, name) for name in _FACT} | {"count": count}
+
+
+_COUNT = tuple(f.name for f in fields(Count))
+_FACT = tuple(f.name for f in fields(Fact) if f.name != "edition")
 
 
 def from_record(record: Mapping) -> Fact:

@@ -90,6 +90,7 @@ def cleared(
     others = outside_facts(outside)
     beside = [e for path in sorted(sisters) if path != ledger for e in editions.read(path)]
     hidden = editions.known(past, name)
+    settled: tuple[Fact, ...] | None = None
     for _ in range(_RUNS):
         with hiding(hidden), noting() as noted:
             shown = run()
@@ -98,10 +99,13 @@ def cleared(
         this = editions.Edition(name, rule.name, tuple(own))
         if this in past:  # it has appeared before, so that it adds nothing to what is known
             return shown, Cleared(this, useful)
+        if settled is not None and set(own) == set(settled):  # just as the audit left them
+            return shown, Cleared(this, useful)
         earlier = [f for number, e in enumerate([*past, *beside], start=1) for f in e.earlier(number)]
         earlier = _overlapping(own, earlier)
-        wanted = audited([*own, *earlier, *others], rule, steps=_HIDE).coarsened.keys()
-        more = wanted - this.hidden
+        found = audited([*own, *earlier, *others], rule, steps=_HIDE)
+        settled = found.facts if found.plain else None
+        more = found.coarsened.keys() - this.hidden
         if not more:
             return shown, Cleared(this, useful)
         if more <= hidden:  # it was asked to hide them, and did not

@@ -40,11 +40,15 @@ class Audited:
         Counts that were audited together with others, those of earlier editions and others' among them.
     already : tuple of str
         Counts that earlier or outside figures give away by themselves; nothing printed here adds to it.
+    plain : bool
+        Whether all figures were read as they stand, every partition whole. To audit ``facts`` again
+        would then find nothing more: what is coarser contradicts nothing either, and gives away less.
     """
 
     facts: tuple[Fact, ...]
     linked: int
     already: tuple[str, ...] = ()
+    plain: bool = True
 
     @property
     def coarsened(self) -> dict[Count, int]:
@@ -102,13 +106,14 @@ def audited(
     """
     until = time.process_time() + seconds
     earlier = [f for f in facts if f.origin == EARLIER]
-    kept, already, linked = [], [], 0
+    kept, already, linked, plain = [], [], 0, True
     for system in systems(together(facts), partitions):
         linked += len(system.facts) if len(system.facts) > 1 else 0
-        repaired, given = _audited(system, earlier, rule, steps, partitions, until)
+        repaired, given, as_it_stands = _audited(system, earlier, rule, steps, partitions, until)
         kept += [_named_as_before(f) for f in repaired]
         already += sorted(given)
-    return Audited(tuple(sorted(kept, key=lambda f: f.count)), linked, tuple(already))
+        plain &= as_it_stands
+    return Audited(tuple(sorted(kept, key=lambda f: f.count)), linked, tuple(already), plain)
 
 
 def _audited(
@@ -118,7 +123,7 @@ def _audited(
     steps: Sequence[int],
     partitions: Mapping,
     until: float,
-) -> tuple[list[Fact], set[str]]:
+) -> tuple[list[Fact], set[str], bool]:
     """Audit one linked part; again where a repair leaves less to be explained by a revision."""
     last: _Reading | None = None
     while (read := _reading(system.facts, system, earlier, partitions)) != last:
@@ -130,9 +135,9 @@ def _audited(
         own = {f.count: f for f in mended}
         facts = tuple(own.get(f.count, f) if f.origin == OWN else f for f in system.facts)
         if read.revised is None:
-            return mended, given
+            return mended, given, read.plain(system, partitions)
         system, last = replace(system, facts=facts), read
-    return mended, given
+    return mended, given, False
 
 
 def _given(part: System, until: float) -> set[str]:
@@ -155,6 +160,10 @@ class _Reading:
     facts: tuple[Fact, ...]
     partitions: Mapping[str, Sequence[str]]
     revised: int | None = None
+
+    def plain(self, system: System, partitions: Mapping[str, Sequence[str]]) -> bool:
+        """Whether the figures of a part were read as they stand."""
+        return self == _Reading(tuple(system.facts), partitions)
 
 
 def _reading(
