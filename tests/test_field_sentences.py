@@ -411,3 +411,18 @@ def test_areas_that_do_not_stand_out_are_said_together():
         f"Of {(table['place'] == 'within').sum()} other rates that can be set beside those of all"
     )
     assert "league" not in " ".join(said)
+
+
+def test_several_measures_of_too_few_are_one_sentence_and_what_is_absent_one_line():
+    """Three measures of a few children, one of which the study lacks: two sentences, no list of every group."""
+    hidden = {"low": np.nan, "high": np.nan, "estimate": np.nan}
+    few = [
+        shown(*(row(group=g, stage=s, **hidden) for g in ("Asian", "Black")))
+        for s in ("graded_yda", "custody")
+    ]
+    said = field_sentences.together([*few, Absent("This study holds no remands.")], WORDS)
+    assert len(said) == 2
+    assert said[0].startswith("Too few to compare any group with White children (2019-20 to 2023-24): ")
+    assert said[0].endswith("; custodial sentence.")
+    assert said[1] == "This study holds no remands."
+    assert field_sentences.caveat("remand", Absent("None held."))[0] == "None held."

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ysj_analysis import decompose, disclosure, figures, measures, present
+from ysj_analysis import decompose, disclosure, figures, measures, present, references, wording
 from ysj_analysis.vocabulary import MEASURE
 from ysj_analysis.wording import Said, Words
 
@@ -413,3 +413,48 @@ def test_tables_of_two_editions_never_stand_in_one():
         disclosure.DisclosureError, match=r"2 tables printed by 2 rules \(public, restricted\)"
     ):
         present.table(both, name="a", title="A", words=WORDS, columns=COLUMNS)
+
+
+def test_what_unclear_findings_do_not_show_is_said_once():
+    """Of two it closes both; of one it stays with it; a line given twice is said once."""
+    one, two = Said(f"A. {wording.NO_EVIDENCE}"), Said(f"B. {wording.NO_EVIDENCE} Half of 1.")
+    page = present.text(one, two, one).html
+    assert page.count("evidence") == 1
+    assert page.index("A.") < page.index("B. Half of 1.") < page.index("that is not evidence")
+    assert page.count("<p>") == 3
+    assert wording.NO_EVIDENCE in present.text(one).html
+
+
+def three(*counts):
+    """One stage and the counts of Asian, Black and White children out of 500, 1,000 and 1,500 child-years."""
+    table = rows()
+    table = table[(table["stage"] == "arrest") & table["group"].isin(["Asian", "Black", "White"])]
+    return table.assign(events=[float(c) for c in counts], denominator=[500.0, 1000.0, 1500.0])
+
+
+def test_a_block_of_which_nothing_can_be_shown_is_named_and_stays_in_the_csv():
+    """Of two stages one is hidden in every group: it has a line under the table, and rows in the CSV."""
+    both = pd.concat([three(40, 40, 60), three(2, 3, 1).assign(stage="custody")])
+    page = present.table(
+        disclosure.release(both), name="t", title="T", words=WORDS,
+        columns={"Number": "events", "Out of": "denominator"},
+    )  # fmt: skip
+    assert "Not laid out, because every number is [c]: custodial sentence." in page.html
+    assert page.html.count('<th scope="row">') == 3
+    assert page.data["csv"].count("custody") == 3
+
+
+def test_shares_of_what_is_shown_leave_the_hidden_group_its_row_and_its_mark():
+    """Of 40 and 60 shown the shares are 40% and 60%, of the base too, whatever the third is: its mark, no share."""
+    given = disclosure.release(three(3, 40, 60))
+    shares = given.derive(references.shown).measure(measures.representation)
+    page = present.table(
+        [given.measure(measures.relative_rates), shares], name="t", title="T", words=WORDS,
+        columns={"Share": "representation_index.share", "Index": "representation_index.estimate"},
+    )  # fmt: skip
+    assert Cells(page.html).rows[1:] == [
+        ["Asian", "[c]", "[c]"],
+        ["Black", "40.0%", "1.00"],
+        ["White", "60.0%", "1.00"],
+    ]
+    assert given.derive(references.shown).where(group="White").derive(references.shown).table.empty

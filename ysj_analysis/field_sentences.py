@@ -8,9 +8,12 @@ says why.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from . import wording
+from .absent import Absent
 from .cross_borough import ABOVE as OVER
 from .cross_borough import BELOW as UNDER
 from .cross_borough import WITHIN
@@ -51,13 +54,15 @@ CAVEATS = {
 
 
 @wording.said
-def caveat(about: str) -> str:
+def caveat(about: str, measured: Released | None = None) -> str:
     """Say what a field measure cannot show.
 
     Parameters
     ----------
     about : str
         A key of ``CAVEATS``.
+    measured : Released, optional
+        What it is said of; where that is absent, the line that says so is said instead.
 
     Returns
     -------
@@ -90,9 +95,31 @@ def comparisons(ratios: Released, words: Words) -> list[str]:
         to be compared. What cannot be told apart and has fewer expected than an interval can rest on (``unreliable``)
         is too few. Of remands of which no type is recorded nothing is said.
     """
-    rows = [r for r in said_rows(ratios) if not str(r["stage"]).endswith("_not_recorded")]
-    few = [r for r in rows if _few(r)]
-    return [finding(r, words) for r in rows if not _few(r)] + _too_few(few, words)
+    return _comparisons(said_rows(ratios), words)
+
+
+def together(several: Sequence[Released | Absent], words: Words) -> list[str]:
+    """Say several field measures as one: their findings, then in as few sentences as can be what is too few.
+
+    Parameters
+    ----------
+    several : sequence of Released or Absent
+        As for :func:`comparisons`.
+    words : Words
+        From ``field.words``.
+
+    Returns
+    -------
+    list of str
+        As :func:`comparisons`; and for each that is absent the line that says why.
+
+    Examples
+    --------
+    >>> together([Absent("This study holds no remands.")], Words())
+    ['This study holds no remands.']
+    """
+    rows = [row for one in several if isinstance(one, Released) for row in said_rows(one)]
+    return [*_comparisons(rows, words), *(caveat("", one)[0] for one in several if isinstance(one, Absent))]
 
 
 @wording.said
@@ -117,7 +144,8 @@ def matched(released: Released, words: Words, *, alike: str = "in gravity") -> l
     few = [r for r in rows if np.isnan(r["low"]) and "immature" not in str(r["note"])]
     said = [_matched(row, words, alike) for row in rows if row not in few]
     if len(few) > 1:
-        who = wording.join([words.people(r["group"], r["unit"]) for r in few])
+        everyone = {r["group"] for r in rows}
+        who = _named([r["group"] for r in few], everyone, words, few[0]["unit"])
         other, did = (
             words.people(few[0]["reference"], few[0]["unit"]),
             words.reached(few[0]["stage"], few[0]["unit"]),
@@ -205,6 +233,14 @@ def stand_out(released: Released, words: Words, *, area: str = "") -> list[str]:
 # -- inside ------------------------------------------------------------------------------------------
 
 
+@wording.said
+def _comparisons(rows: list[dict], words: Words) -> list[str]:
+    """Say rows: what can be compared, and together what cannot."""
+    rows = [r for r in rows if not str(r["stage"]).endswith("_not_recorded")]
+    few = [r for r in rows if _few(r)]
+    return [finding(r, words) for r in rows if not _few(r)] + _too_few(few, rows, words)
+
+
 def _few(row: dict) -> bool:
     """Say whether a comparison has too few to be said by itself."""
     if "immature" in str(row["note"]):
@@ -212,10 +248,18 @@ def _few(row: dict) -> bool:
     return voice(row) == TOO_FEW or (voice(row) == APART and "unreliable" in str(row["note"]))
 
 
-def _too_few(rows: list[dict], words: Words) -> list[str]:
+def _named(groups: Sequence[str], everyone: set[str], words: Words, unit: str) -> str:
+    """Name groups of children, or say that it is every one of them."""
+    if len(groups) > 1 and set(groups) == everyone:
+        return "any group"
+    return wording.join([words.people(g, unit) for g in groups])
+
+
+def _too_few(few: list[dict], rows: list[dict], words: Words) -> list[str]:
     """Say together what has too few: a sentence for each set of groups and period."""
+    everyone = {r["group"] for r in rows}
     at: dict[tuple, list[str]] = {}
-    for row in rows:
+    for row in few:
         at.setdefault((str(row["stage"]), words.when(row), row["unit"], row["reference"]), []).append(
             row["group"]
         )
@@ -223,7 +267,7 @@ def _too_few(rows: list[dict], words: Words) -> list[str]:
     for (stage, *rest), groups in at.items():
         together.setdefault((*rest, tuple(groups)), []).append(wording.lower(words.stage(stage)))
     return [
-        f"Too few to compare {wording.join([words.people(g, unit) for g in groups])} with {words.people(other, unit)} "
+        f"Too few to compare {_named(groups, everyone, words, unit)} with {words.people(other, unit)} "
         f"({when}): {'; '.join(stages)}."
         for (when, unit, other, groups), stages in together.items()
     ]

@@ -84,8 +84,7 @@ def crossings(strata: Released, summary: Released, words: Words) -> list[str]:
     apart = int((~few & ~high & ~low).sum())
     if apart:
         said.append(
-            f"{apart} of {len(table)} strata cannot be told apart from the share of all. This is not evidence that "
-            "there is no difference."
+            f"{apart} of {len(table)} strata cannot be told apart from the share of all. {wording.NO_EVIDENCE}"
         )
     if few.any():
         said.append(f"{few.sum()} of {len(table)} strata have too few children to say anything of them.")
@@ -152,7 +151,7 @@ def _after(last, rows: pd.DataFrame, other: str) -> str:
     if spoken == APART:
         return (
             f"Alike in {adjusted_for}, their rate cannot be told apart from that of {other}: {last['estimate']:.2f} "
-            f"times ({_interval(last)}). This is not evidence that there is no difference."
+            f"times ({_interval(last)}). {wording.NO_EVIDENCE}"
         )
     side = "above" if spoken == ABOVE else "below"
     return (

@@ -110,9 +110,10 @@ def table(
         return text(Said(f"{title}: there is nothing to show."), kind="note")
     heads = list(heads) if columns is not None else []
     blocks, title = _blocks(several, name, columns, heads, across, title, words)
+    blocks, left_out = _without_hidden(blocks, columns or {})
     first = several[0]
     source = f"Source: {first.source}." if first.source else ""
-    under = " ".join(t for t in (note, source) if t)
+    under = " ".join(t for t in (note, left_out, source) if t)
     marks = _marks_in(pd.concat([rows for _, rows in blocks]))
     title = headed(title, first.policy)
     page = _html(blocks, name, title, max(len(heads), 1), " ".join([under, *marks]).strip())
@@ -150,6 +151,25 @@ def _blocks(
         (label, rows.drop(columns=across)) for label, rows in body.groupby(across, sort=False, observed=True)
     ]
     return (blocks if len(blocks) > 1 else [("", blocks[0][1])]), title
+
+
+def _without_hidden(
+    blocks: list[tuple[str, pd.DataFrame]], columns: Mapping[str, str]
+) -> tuple[list[tuple[str, pd.DataFrame]], str]:
+    """Leave out the blocks in which nothing but what they are out of could be shown, and name them in a line."""
+    told = [
+        heading for heading, spec in columns.items() if spec not in ("denominator", "period", "base", "unit")
+    ]
+    hidden = [
+        bool(label)
+        and rows[[c for c in told if c in rows]].isin([wording.CONFIDENTIAL, "[z]"]).all(axis=None)
+        for label, rows in blocks
+    ]
+    if not any(hidden) or all(hidden):
+        return blocks, ""
+    names = [wording.lower(label) for (label, _), one in zip(blocks, hidden, strict=True) if one]
+    kept = [block for block, one in zip(blocks, hidden, strict=True) if not one]
+    return kept, f"Not laid out, because every number is {wording.CONFIDENTIAL}: {'; '.join(names)}."
 
 
 def _period_once(
@@ -200,7 +220,8 @@ def text(*sentences: str | Policy, kind: str = "finding") -> Shown:
     Returns
     -------
     Shown
-        For a notebook to show; nothing where there is nothing to say.
+        For a notebook to show; nothing where there is nothing to say. A sentence given twice, and what several
+        unclear findings do not show, stand there once.
 
     Raises
     ------
@@ -213,7 +234,7 @@ def text(*sentences: str | Policy, kind: str = "finding") -> Shown:
     Traceback (most recent call last):
     TypeError: a text with a number must come from a released table; use a function of ysj_analysis.sentences.
     """
-    spoken = [Said(s.sentence()) if isinstance(s, Policy) else s for s in _flat(sentences) if s]
+    spoken = _once([Said(s.sentence()) if isinstance(s, Policy) else s for s in _flat(sentences) if s])
     if any(not isinstance(s, Said) and re.search(r"\d", s) for s in spoken):
         raise TypeError(
             "a text with a number must come from a released table; use a function of ysj_analysis.sentences."
@@ -222,6 +243,27 @@ def text(*sentences: str | Policy, kind: str = "finding") -> Shown:
         return Shown("", {}, FACTS)
     paragraphs = "".join(f"<p>{html.escape(s)}</p>" for s in spoken)
     return Shown(f'<div class="{html.escape(kind)}">{paragraphs}</div>')
+
+
+UNSURE = (
+    "Where it says that something cannot be told apart, that is not evidence that there is no difference."
+)
+"""Closes several sentences of which each would end with ``wording.NO_EVIDENCE``."""
+
+
+def _once(spoken: list) -> list:
+    """Say what would be repeated once: the same sentence, and what a finding that is not clear does not show.
+
+    Examples
+    --------
+    >>> _once([Said("A. " + wording.NO_EVIDENCE), Said("B. " + wording.NO_EVIDENCE), "C."])[:3]
+    ['A.', 'B.', 'C.']
+    """
+    spoken = list(dict.fromkeys(spoken))
+    ending = f" {wording.NO_EVIDENCE}"
+    if sum(ending in s for s in spoken) < 2:
+        return spoken
+    return [*(type(s)(s.replace(ending, "")) for s in spoken), Said(UNSURE)]
 
 
 def _flat(sentences: Sequence) -> list:
@@ -350,25 +392,32 @@ def _side_by_side(
                 )
             cell[kind] = record
     labels = {"stage": words.stage, "group": words.group, "base": words.stage}
+    measured: dict[str, set[str]] = {}
+    for cell in rows.values():
+        measured.setdefault(str(cell["first"].get(across)), set()).update(cell)
     written = []
     for cell in rows.values():
         first = cell["first"]
         line = {k: labels.get(k, str)(first[k]) for k in dict.fromkeys([across, *heads]) if k in first}
         line |= {"year": words.when(first)} if "year" in line else {}
-        line |= {heading: _field(spec, cell, counts, words) for heading, spec in columns.items()}
+        line |= {
+            heading: _field(spec, cell, counts, words, measured[str(first.get(across))])
+            for heading, spec in columns.items()
+        }
         written.append(line)
     renamed = {"group": "Ethnic group", "stage": "Stage", "area": "Area"}
     return pd.DataFrame(written).rename(columns={h: renamed.get(h, h.capitalize()) for h in heads})
 
 
-def _field(spec: str, cell: dict, counts: Sequence[str], words: Words) -> str:
-    """Write one field of one row."""
+def _field(spec: str, cell: dict, counts: Sequence[str], words: Words, measured: set[str]) -> str:
+    """Write one field of one row; a row left out of a measure because it is hidden has the mark of that."""
     names, _, part = spec.partition(".")
     if not part:
         return _plain_field(spec, cell["first"], counts, words)
     record = next((cell[n] for n in names.split("|") if n in cell), None)
     if record is None:
-        return wording.NOT_APPLICABLE
+        hidden = measured & set(names.split("|")) and np.isnan(cell["first"].get("events", 0))
+        return wording.missing("events", cell["first"], counts) if hidden else wording.NOT_APPLICABLE
     if part in ("share", "share_of_base"):
         return _share(record, *_SHARES[part])
     if part == "part":

@@ -73,6 +73,34 @@ def totals(table: pd.DataFrame) -> pd.DataFrame:
     return summed.mask(hidden.groupby(by, observed=True, dropna=False).transform("any"))
 
 
+def shown(table: pd.DataFrame) -> pd.DataFrame:
+    """Keep the rows whose counts are known, so that shares are of what can be shown.
+
+    A hidden count hides the total of its comparison, and so every share of it. Shares of the groups that are shown
+    can be given instead, and computed again from what is printed; say so where they stand.
+
+    Parameters
+    ----------
+    table : DataFrame
+        As for the measures.
+
+    Returns
+    -------
+    DataFrame
+        The rows with both counts, in order. None, where fewer than two groups of known ethnicity would be left.
+
+    Examples
+    --------
+    >>> t = pd.DataFrame({"group": ["Asian", "Black", "White"], "events": [float("nan"), 40.0, 60.0],
+    ...                   "denominator": [500.0, 900.0, 1500.0]})
+    >>> shown(t)["group"].to_list()
+    ['Black', 'White']
+    """
+    kept = table[usable(table).notna().all(axis=1)]
+    enough = kept.loc[kept["group"].ne(UNKNOWN), "group"].nunique() > 1
+    return (kept if enough else kept[:0]).reset_index(drop=True)
+
+
 def against(table: pd.DataFrame, reference: str | pd.DataFrame) -> pd.DataFrame:
     """Find what each row is compared with.
 

@@ -16,7 +16,7 @@ from .sentences import ABOVE, APART, BELOW, TOO_FEW
 from .vocabulary import POPULATION, UNKNOWN
 from .wording import Words
 
-NOT_EVIDENCE = "This is not evidence that there is no difference."
+NOT_EVIDENCE = wording.NO_EVIDENCE
 
 
 def voice_of(low: float, high: float, parity: float = 0.0) -> str:

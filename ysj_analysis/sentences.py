@@ -16,7 +16,7 @@ from .vocabulary import POPULATION, UNKNOWN, period_label
 from .wording import Words
 
 ABOVE, BELOW, APART, TOO_FEW = "above", "below", "not distinguishable", "too few"
-NO_EVIDENCE = "This is not evidence that there is no difference."
+NO_EVIDENCE = wording.NO_EVIDENCE
 
 
 def voice(row) -> str:
@@ -214,8 +214,8 @@ def representation(indices: Released, ratios: Released, words: Words) -> list[st
         who, reference = (words.people(g, row["unit"]) for g in (row["group"], other["reference"]))
         said.append(
             f"{_sentence(who)[:-1]}: the index is {_with_interval(row)}, but the relative rate is "
-            f"{_with_interval(other)}. They are {_n(row, 'events')} of {_n(row, 'reference_events')} who "
-            f"{words.reached(row['stage'], row['unit'])}; {reference} are {_n(other, 'reference_events')}, "
+            f"{_with_interval(other)}. They are {_n(row, 'events')} of the {_n(row, 'reference_events')} in the "
+            f"groups shown who {words.reached(row['stage'], row['unit'])}; {reference} are {_n(other, 'reference_events')}, "
             f"{words.when(row)}."
         )
     if said:

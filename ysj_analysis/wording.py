@@ -58,6 +58,10 @@ def clean(label: object) -> str:
     return re.sub(r"[\t\r\n]+", " ", _HARMFUL.sub("", str(label)))
 
 
+NO_EVIDENCE = "This is not evidence that there is no difference."
+"""What ends a sentence on rates that cannot be told apart."""
+
+
 class Said(str):
     """Words computed from a released table. A plain text with a number in it cannot be shown."""
 
