@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -16,6 +17,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run a command and return its exit code; errors are one block on standard error."""
     if arguments is None and set(sys.argv[1:2]) & set(RENDERING):
         settle()  # before anything is imported that takes time
+        gc.set_threshold(200_000, 50, 1_000)  # what a report makes lives as long as its process
     sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]  # seconds of imports saved
     from .commands import app
     from .exit_codes import DONE, exit_code, explain

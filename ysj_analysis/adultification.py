@@ -18,6 +18,7 @@ from .adjusted_cases import age_on
 from .from_events import prepared
 from .like_cases import BANDS, banded, counted, in_window, like_cases
 from .load import Study
+from .once import once
 from .reading import NotHeld
 from .vocabulary import COUNTS
 
@@ -33,6 +34,7 @@ DISPOSALS = ("charge", "community", "custody")
 WITHIN = ("age", "gravity")
 
 
+@once
 def entry_ages(
     study: Study,
     *,

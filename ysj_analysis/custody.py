@@ -245,7 +245,7 @@ def median(values, *, level: float = 0.95) -> tuple[float, float, float]:
     values = np.asarray(list(values), float)
     if values.size < FEWEST_FOR_MEDIAN:
         return np.nan, np.nan, np.nan
-    from scipy import stats  # a third of a second, and only the restricted edition has medians
+    from scipy import stats  # slow to import, and only the restricted edition has medians
 
     low, high = stats.quantile_test(values, q=0, p=0.5).confidence_interval(confidence_level=level)
     return float(np.median(values)), float(low), float(high)

@@ -159,8 +159,9 @@ def _become(pipe: Connection, scratch: Path) -> None:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to parent and child alike
         die_with_parent()
         _warn_as_usual()
-        from . import shell
+        from . import once, shell
 
+        once.begin()
         while True:
             what = pipe.recv()
             if isinstance(what, dict):

@@ -16,6 +16,7 @@ from . import intervals
 from .denominators import rebase_effect
 from .field_counts import counted, followed, refuse_stored
 from .load import Study
+from .once import once
 from .reading import NotHeld
 from .vocabulary import COUNTS, POPULATION, UNKNOWN
 
@@ -104,6 +105,7 @@ def yjb(study: Study, *, window: int = 1) -> pd.DataFrame:
     return _counted(whole, "entrant_yjb", min(window, number), home=True)
 
 
+@once
 def on_both_bases(study: Study, *, area: str, earlier: int, year: int) -> pd.DataFrame:
     """Count first-time entrants of two years, and their population in each series there is for them.
 

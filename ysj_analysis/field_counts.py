@@ -12,6 +12,7 @@ from . import pipeline
 from .from_events import arrived, prepared
 from .large import Stored
 from .load import Study
+from .once import once
 from .reading import NotHeld
 from .vocabulary import COUNTS, POPULATION
 from .windows import PENDING_LIMIT, child_years, ends, grid, levels, spread
@@ -287,6 +288,7 @@ def need_gravity(study: Study, events: pd.DataFrame, what: str) -> pd.DataFrame:
     return events.assign(gravity=banded(events["gravity"]))
 
 
+@once
 def for_report(
     function: Callable[..., pd.DataFrame], study: Study, *, area: str, year: int, years: int = 5, **named
 ) -> pd.DataFrame:

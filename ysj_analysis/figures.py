@@ -21,6 +21,7 @@ from typing import Any, cast
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator
 
@@ -142,6 +143,11 @@ def cascade(released: Released, *, name: str, title: str, words: Words) -> Shown
     return _shown(figure, name, released, title, _cascade_alt(table, words, title), reading)
 
 
+def _parity_colours() -> LinearSegmentedColormap:
+    """Blue-green below parity, red above, told apart by those who see no red from green; pale at parity."""
+    return LinearSegmentedColormap.from_list("parity", ["#5A9BA0", "#F2F1F1", "#E26E55"])
+
+
 @shows
 def matrix(released: Released, *, name: str, title: str, words: Words) -> Shown:
     """Draw relative rates as a coloured matrix, stages by groups, the number in every cell.
@@ -159,8 +165,6 @@ def matrix(released: Released, *, name: str, title: str, words: Words) -> Shown:
         Colour runs from below parity to above it; an asterisk marks an interval that excludes parity, and
         a cell without a number shows its mark. A sentence, where there is no comparison.
     """
-    import seaborn as sns
-
     table = _compared(require(released).table)
     if table.empty:
         return _nothing(title)
@@ -173,19 +177,16 @@ def matrix(released: Released, *, name: str, title: str, words: Words) -> Shown:
     with _drawing({"axes.spines.bottom": False}):
         figure = Figure(figsize=(WIDTH, 0.34 * len(stages) + 0.9), layout="constrained")
         axes = figure.subplots()
-        palette = sns.diverging_palette(200, 20, s=65, l=60, as_cmap=True)
-        logs = np.log2(values.where(values > 0))
-        sns.heatmap(
-            logs.fillna(0),
-            mask=logs.isna(),
-            ax=axes,
-            cmap=palette,
+        logs = np.log2(values.where(values > 0)).to_numpy()
+        axes.pcolormesh(
+            np.ma.masked_invalid(logs),
+            cmap=_parity_colours(),
             vmin=-2,
             vmax=2,
-            cbar=False,
-            linewidths=2,
-            linecolor="white",
+            edgecolors="white",
+            linewidth=2,
         )
+        axes.invert_yaxis()
         for (i, j), text in np.ndenumerate(texts.to_numpy()):
             axes.text(j + 0.5, i + 0.5, text, ha="center", va="center", color="#0B0C0C")
         heads = [_wrapped(_short(words.group(g)), max(5, 60 // len(groups))) for g in groups]

@@ -20,6 +20,7 @@ from . import ethnicity_source, large, large_counts
 from .calendar_periods import year_of
 from .large import NOT_SAID
 from .load import Study
+from .once import once
 from .reading import NotHeld
 from .vocabulary import FIRST_MONTH, SOURCE_LABELS, UNKNOWN, chain
 from .windows import PENDING_LIMIT, child_years, grid, levels, refuse_split, root
@@ -28,6 +29,7 @@ IDS = {"children": "child_id", "episodes": "episode_id"}
 SPLITS = tuple(large.SPLITS)
 
 
+@once
 def prepared(study: Study) -> pd.DataFrame:
     """Join each event to its year, its cohort year and its child's group and characteristics.
 

@@ -14,6 +14,7 @@ import pandas as pd
 
 from .adjusted_cases import cases
 from .load import Study
+from .once import once
 from .reading import NotHeld
 from .tables import DataError, near, shown
 from .vocabulary import COUNTS
@@ -31,6 +32,7 @@ BANDS: Bands = MappingProxyType(
 """For each column the label of a band and the values it holds. Two of each: more would hide most counts."""
 
 
+@once
 def like_cases(
     study: Study,
     *,

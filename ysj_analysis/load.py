@@ -35,7 +35,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # a study is itself alone: its tables are not compared
 class Study:
     """A study folder, read: its settings and its tables.
 

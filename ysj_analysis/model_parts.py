@@ -17,6 +17,7 @@ from .adjusted_rows import TooFewError
 from .intersections import intersections
 from .like_cases import BANDS, Bands, banded, in_window
 from .load import Study
+from .once import once
 from .reading import NotHeld
 
 PUBLIC_LINE = (
@@ -25,6 +26,7 @@ PUBLIC_LINE = (
 )
 
 
+@once
 def remainders(
     study: Study,
     *,
@@ -88,6 +90,7 @@ def remainders(
     return _part(study, fit, part, outcome=outcome, area=area, year=year, years=years, policy=policy)
 
 
+@once
 def crossings(
     study: Study,
     *,

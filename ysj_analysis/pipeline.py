@@ -17,6 +17,7 @@ import pandas as pd
 from . import from_counts, from_events
 from .filled_years import filled_lines
 from .load import DataError, Study
+from .once import once
 from .pathways import pathways
 from .tables import near, shown
 from .vocabulary import COUNTS, POPULATION, SOURCE_LABELS, Stage
@@ -39,6 +40,7 @@ __all__ = [
 ]
 
 
+@once
 def stage_counts(
     study: Study,
     *,
@@ -288,6 +290,7 @@ def undecided(study: Study, *, area: str, year: int) -> pd.DataFrame:
     return counts[counts["note"] == "immature"].reset_index(drop=True)
 
 
+@once
 def up_to(study: Study, area: str, year: int) -> Study:
     """Take one area of a study, and its years up to one of them.
 

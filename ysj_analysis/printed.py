@@ -10,7 +10,6 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from . import intervals
 
@@ -200,6 +199,8 @@ def exact_tests(table: pd.DataFrame) -> pd.DataFrame:
     0       4       5     2.062  0.731  2.564    0.078
     1      13      16     2.094  1.401  2.473    0.001
     """
+    from scipy import stats  # slow to import, and few reports need it
+
     events, cohort, expected = table["events"], table["cohort"], table["population_share"]
     index = intervals.representation(events, cohort, expected, method="exact")
     tested = zip(events.astype(int), cohort.astype(int), expected, strict=True)

@@ -17,6 +17,7 @@ from .drift import drift
 from .from_events import prepared
 from .large import Stored
 from .load import DataError, Study
+from .once import once
 from .pipeline import stage_counts
 from .profile_checks import evidence as laid_out
 from .profile_checks import judged
@@ -67,6 +68,7 @@ def profile(
     return judged(laid_out([*found[list(found.columns[:5])].itertuples(index=False, name=None), *jumps]))
 
 
+@once
 def evidence(
     study: Study, *, area: str | None = None, year: int | None = None, years: int = 0
 ) -> pd.DataFrame:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from scipy import special, stats
+from scipy import special
 
 from . import intervals, measures
 from .calendar_periods import year_of
@@ -168,7 +168,7 @@ def frequencies(table: pd.DataFrame, *, level: float = 0.95, half: int = 0) -> p
         mean, error = _mean(extra, squares, size)
         sure = (x >= FEWEST) & (error > 0)
         with np.errstate(divide="ignore", invalid="ignore"):
-            reach = np.exp(stats.t.ppf((1 + level) / 2, np.maximum(size - 1, 1)) * error / mean)
+            reach = np.exp(special.stdtrit(np.maximum(size - 1, 1), (1 + level) / 2) * error / mean)
         known = np.select(
             [np.isin(hidden, ["immature", "suppressed"]), np.isnan(extra), ~(size > 0)],
             [hidden, "suppressed", "no_denominator"],
@@ -252,7 +252,7 @@ def frequency_ratios(table: pd.DataFrame, *, reference: str = "White", level: fl
         with np.errstate(divide="ignore", invalid="ignore"):
             log, spread = np.log(mean / other), np.sqrt((error / mean) ** 2 + (other_error / other) ** 2)
             degrees = np.maximum(np.minimum(at[""][size], at["reference_"][size]) - 1, 1)
-            reach = stats.t.ppf((1 + level) / 2, degrees) * spread
+            reach = special.stdtrit(degrees, (1 + level) / 2) * spread
             p_value = 2 * special.stdtr(degrees, -np.abs(log) / spread)
         shown = note == ""
         limits = {"low": np.exp(log - reach), "high": np.exp(log + reach), "p_value": p_value}

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from .documents import asked
+from .kernel import settled
 from .page import slug
 from .parameters import Parameter, ParameterError, check, convert, declared
 from .vocabulary import period_label
@@ -220,9 +221,11 @@ def _study_folder(data: str | None, own: Mapping[str, Parameter], notebook: Path
 
 def _fill_scope(given: dict[str, Any], own: Mapping[str, Parameter], folder: Path) -> str:
     """Fill in the study's first area and last year; refuse those it does not have. Return its period."""
-    from .load import study
+    from .load import keep, study
 
-    scope = study(folder)
+    scope = (keep if settled() else study)(
+        folder
+    )  # read once, where the notebook runs in a fork of this process
     if "area" in own and given.get("area", "") == "":
         given["area"] = scope.areas[0]
     if "year" in own:
