@@ -12,9 +12,8 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import highspy
 import numpy as np
-from scipy import sparse
-from scipy.optimize import Bounds, LinearConstraint, linprog, milp
 
 from .joint_facts import OWN, UNLIMITED
 from .joint_system import System
@@ -236,14 +235,20 @@ def blamed(system: System, finding: Finding) -> list[int]:
 
 
 class _Solver:
-    """One model of a system, asked for the extremes of one target after another."""
+    """One model of a system, loaded once and asked for the extremes of one target after another."""
 
     def __init__(self, system: System, low: np.ndarray, high: np.ndarray, *, bound: bool = True):
         self.system = system
-        self.bounds = Bounds(low, high) if bound else Bounds(0 * low, np.full_like(high, UNLIMITED))
-        ends = (np.where(np.abs(e) < UNLIMITED, e, np.copysign(np.inf, e)) for e in (system.low, system.high))
-        self.lines = LinearConstraint(system.rows, *ends)
+        self.costs = system.targets.tocsr()
+        self.columns = np.arange(len(low), dtype=np.int32)
         self.seen = np.array([[np.inf], [-np.inf]]) * np.ones(len(system.names))
+        self.whole = False
+        self.model = highspy.Highs()
+        self.model.silent()
+        self.model.setOptionValue("threads", 1)
+        self.model.passModel(
+            _linear(system, low if bound else 0 * low, high if bound else 0 * high + UNLIMITED)
+        )
 
     def range(self, target: int) -> tuple[float, float]:
         """Find the range of a target, over whole numbers where that could make it too narrow.
@@ -263,42 +268,55 @@ class _Solver:
 
     def extreme(self, target: int, sign: int, *, whole: bool) -> tuple[float, np.ndarray]:
         """Find the least (1) or the most (-1) of a target, and a solution at which it is reached."""
-        cost = self.system.targets[target].toarray().ravel()
-        found = milp(
-            sign * cost,
-            constraints=self.lines,
-            bounds=self.bounds,
-            integrality=np.full(len(cost), int(whole)),
-        )
-        if found.status == 2:
+        cost = self.costs[[target]].toarray().ravel()
+        status = self._solve(sign * cost, whole)
+        if status == highspy.HighsModelStatus.kInfeasible:
             raise Contradiction(_contradiction(self.system))
-        if found.x is None:
+        if status != highspy.HighsModelStatus.kOptimal:
             raise OutOfTime(
                 f"the joint audit could not settle 1 of {len(self.system.names)} counts: "
                 f"{self.system.names[target]}. Drop a dimension (sex, or single years beside pooled ones)."
             )
-        x = found.x
+        x = np.array(self.model.getSolution().col_value)
         if whole or np.abs(x - np.round(x)).max() < _SLACK:
             x = np.round(x)
-            values = self.system.targets @ x
+            values = self.costs @ x
             self.seen = np.array([np.minimum(self.seen[0], values), np.maximum(self.seen[1], values)])
         return float(cost @ x), x
 
     def prices(self, target: int, sign: int) -> np.ndarray | None:
         """Give the price of each line where a target is at its least or most over the reals."""
-        cost = sign * self.system.targets[target].toarray().ravel()
-        rows = self.system.rows
-        found = linprog(
-            cost,
-            A_ub=sparse.vstack([rows, -rows]),
-            b_ub=np.concatenate([self.system.high, -self.system.low]),
-            bounds=(0, UNLIMITED),
-            method="highs",
-        )
-        if found.x is None:
+        status = self._solve(sign * self.costs[[target]].toarray().ravel(), whole=False)
+        if status != highspy.HighsModelStatus.kOptimal:
             return None
-        half = rows.shape[0]
-        return found.ineqlin.marginals[:half] - found.ineqlin.marginals[half:]
+        return np.array(self.model.getSolution().row_dual)
+
+    def _solve(self, cost: np.ndarray, whole: bool) -> highspy.HighsModelStatus:
+        number = len(self.columns)
+        self.model.changeColsCost(number, self.columns, cost)
+        if whole != self.whole:
+            self.model.changeColsIntegrality(number, self.columns, np.full(number, int(whole), np.uint8))
+            self.whole = whole
+        self.model.run()
+        return self.model.getModelStatus()
+
+
+def _linear(system: System, low: np.ndarray, high: np.ndarray) -> highspy.HighsLp:
+    """Write a system as the solver takes it."""
+    rows = system.rows.tocsr()
+    ends = (
+        np.where(np.abs(e) < UNLIMITED, e, np.copysign(highspy.kHighsInf, e))
+        for e in (system.low, system.high)
+    )
+    model = highspy.HighsLp()
+    model.num_row_, model.num_col_ = rows.shape
+    model.col_cost_ = np.zeros(len(low))
+    model.col_lower_, model.col_upper_ = low, high
+    model.row_lower_, model.row_upper_ = ends
+    model.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
+    model.a_matrix_.start_, model.a_matrix_.index_ = rows.indptr, rows.indices
+    model.a_matrix_.value_ = rows.data
+    return model
 
 
 def _refuse_late(system: System, until: float) -> None:
