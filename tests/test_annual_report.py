@@ -1,6 +1,7 @@
 """The annual report as a reader has it: rendered, read back and computed again from its own files."""
 
 import csv
+import html
 import io
 import json
 import re
@@ -35,6 +36,13 @@ def public(tmp_path_factory):
 def restricted(tmp_path_factory):
     out = tmp_path_factory.mktemp("restricted")
     return render("annual_report", data=ROOT / "data/synthetic", out=out, edition="restricted")
+
+
+@pytest.fixture(scope="module")
+def camden(tmp_path_factory):
+    """The synthetic borough with fewer counts."""
+    out = tmp_path_factory.mktemp("camden")
+    return render("annual_report", data=ROOT / "data/synthetic", out=out, parameters={"area": "Camden"})
 
 
 @pytest.fixture(scope="module")
@@ -152,9 +160,10 @@ def test_every_estimate_can_be_computed_again_from_the_printed_counts(public):
     """All of them: from the four counts of its row, by the measure its row names."""
     computed = 0
     for name, table in tables(public).items():
-        if "estimate" not in table:
+        if not {"estimate", "measure", "reference_events"} <= set(table):
             continue
-        shown = table[np.isfinite(numbers(table, "estimate")) & (table["note"] != "reference")]
+        known = np.isin(formulas.split(table["measure"])[0], list(formulas.METHODS))
+        shown = table[known & np.isfinite(numbers(table, "estimate")) & (table["note"] != "reference")]
         x, n, rx, rn = (
             numbers(shown, c) for c in ("events", "denominator", "reference_events", "reference_denominator")
         )
@@ -170,6 +179,82 @@ def test_every_estimate_can_be_computed_again_from_the_printed_counts(public):
         assert (numbers(shown, "high")[with_ends] >= high[with_ends] - digits[with_ends]).all(), name
         computed += len(shown)
     assert computed > 300
+
+
+def test_ratios_among_children_alike_can_be_computed_again_from_their_bands(public):
+    """Mantel and Haenszel's risk ratio (1959): the sum of x n0 / N over that of x0 n1 / N, of the bands printed."""
+    bands, ratios = (tables(public)[name] for name in ("charge-by-gravity", "charge-alike"))
+    computed = 0
+    for row in ratios[np.isfinite(numbers(ratios, "estimate")) & (ratios["note"] != "reference")].to_dict(
+        "records"
+    ):
+        own, other = (bands[bands["group"] == row[c]].set_index("gravity") for c in ("group", "reference"))
+        x, n, x0, n0 = (numbers(t, c) for t in (own, other.loc[own.index]) for c in ("events", "denominator"))
+        kept = np.isfinite(x) & np.isfinite(x0)
+        top, bottom = ((a * b / (n + n0))[kept].sum() for a, b in ((x, n0), (x0, n)))
+        assert abs(top / bottom - float(row["estimate"])) <= 0.0051
+        computed += 1
+    assert computed > 1
+
+
+# -- the prose --------------------------------------------------------------------------------------
+
+NOT_FIGURES = re.compile(
+    r"\b20\d\d-\d\d(?:-\d\d)?\b|95% interval|years ending December 20\d\d to 20\d\d|\d+ periods|aged \d+ to \d+|"
+    r"within \d+ (?:days|months)|first \d+ days|“[^”]*”|The rule, declared.*|per [\d,]+"
+)
+"""Periods, ages, times and rules, and what an owner wrote: numbers that nobody computes."""
+INTERVAL = re.compile(r"95% interval ([−\d.,]*\d)%? to ([−\d.,]*\d)")
+
+
+def prose(folder):
+    """The paragraphs between tables and charts, but for the methods."""
+    main = re.search(
+        r"<main[^>]*>(.*)</main>", next(folder.glob("index*.html")).read_text("utf-8"), re.DOTALL
+    )[1]
+    main = re.sub(r"<(svg|table|figcaption|nav)\b.*?</\1>", "", main, flags=re.DOTALL)
+    main = main.partition('id="s-which-methods')[0]
+    said = re.findall(r"<p(?:\s[^>]*)?>(.*?)</p>", main, re.DOTALL)
+    return [html.unescape(re.sub(r"<[^>]+>", "", p)) for p in said if not p.startswith("Data:")]
+
+
+def computed(folder):
+    """For each CSV a row for each of its rows: its numbers, the shares they make, and both in percent."""
+    for table in tables(folder).values():
+        n = table.apply(pd.to_numeric, errors="coerce").astype(float)
+        pairs = [("events", "denominator"), ("reference_events", "reference_denominator")]
+        with np.errstate(all="ignore"):
+            n = n.assign(**{a + "/": n[a] / n[b] for a, b in pairs if {a, b} <= set(n)})
+        yield np.hstack([n.to_numpy(), 100 * n.to_numpy()])
+
+
+def near(written):
+    """A written number, and how far what it is written of may be from it."""
+    plain = written.strip("%+").replace(",", "").replace("−", "-")
+    return float(plain), 0.501 * 10.0 ** -len(plain.partition(".")[2])
+
+
+@pytest.mark.parametrize("which", ["public", "restricted", "camden", "awkward"])
+def test_every_number_in_the_prose_is_in_a_csv_or_computed_from_one(which, request):
+    """Both ends of each interval in one row, up to the sign; every other number in some row."""
+    folder = request.getfixturevalue(which)
+    rows = list(computed(folder))
+    every = np.concatenate([m.ravel() for m in rows])
+    intervals, figures = 0, 0
+    for text in prose(folder):
+        for ends in INTERVAL.findall(text):
+            (low, a), (high, b) = (near(end) for end in ends)
+            held = [
+                (np.abs(np.abs(m) - abs(low)) < a).any(1) & (np.abs(np.abs(m) - abs(high)) < b).any(1)
+                for m in rows
+            ]
+            assert any(h.any() for h in held), text
+            intervals += 1
+        for written in re.findall(r"(?<![\w.])[−+]?\d[\d,]*(?:\.\d+)?", NOT_FIGURES.sub(" ", text)):
+            value, reach = near(written.rstrip(","))
+            assert (np.abs(every - value) < reach).any(), f"{written}: {text}"
+            figures += 1
+    assert (intervals, figures) > ((0, 15) if which == "awkward" else (20, 200))
 
 
 def test_every_number_on_the_page_is_in_a_csv(public):

@@ -28,7 +28,7 @@ FORESEEN_CAVEAT = (
 
 
 @wording.said
-def entry(ratios: Released, words: Words) -> list[str]:
+def entry(ratios: Released, words: Words, *, brief: bool = False) -> list[str]:
     """Say, for each group and age, whether more or fewer of its children were of that age when they first entered.
 
     Parameters
@@ -37,6 +37,8 @@ def entry(ratios: Released, words: Words) -> list[str]:
         Relative rates of ``adultification.entry_ages``.
     words : Words
         The study's words.
+    brief : bool
+        Only count those that cannot be told apart: a table beside has their numbers.
 
     Returns
     -------
@@ -44,7 +46,7 @@ def entry(ratios: Released, words: Words) -> list[str]:
         A sentence for each group and age, those of too few together, and what it cannot show.
     """
     rows = [r for r in said_rows(ratios) if not str(r["stage"]).endswith(NOT_KNOWN)]
-    return _with(ENTRY_CAVEAT, each(rows, words, _entry))
+    return _with(ENTRY_CAVEAT, each(rows, words, _entry, brief=brief))
 
 
 @wording.said

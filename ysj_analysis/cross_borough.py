@@ -16,7 +16,7 @@ import pandas as pd
 from . import intervals, pipeline
 from .charts import funnel
 from .load import DataError, Study
-from .reading import NotHeld, shown
+from .reading import NotHeld
 from .vocabulary import POPULATION
 
 FEWEST_AREAS = 3
@@ -68,9 +68,8 @@ def counts(
     """
     if len(study.areas) < FEWEST_AREAS:
         raise NotHeld(
-            f"{len(study.areas)} of at least {FEWEST_AREAS} areas are in this study. First: "
-            f"{shown(study.areas[0])}. A borough can be set beside others where the study holds theirs too: add "
-            "them to the tables."
+            f"This study holds {len(study.areas)} of at least {FEWEST_AREAS} areas, so a borough cannot be set beside "
+            "others. Rows of theirs in its tables would show it."
         )
     first, last = study.years
     window = min(years, year - first + 1)

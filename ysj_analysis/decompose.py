@@ -64,6 +64,46 @@ def end_of_path(ratios: pd.DataFrame, stages: Mapping[str, Stage]) -> str:
     return max(adverse or present, key=lambda s: len(chain(s, stages)))
 
 
+def furthest(steps: pd.DataFrame) -> str:
+    """Name the last stage that any group can be followed to.
+
+    Parameters
+    ----------
+    steps : DataFrame
+        From :func:`cascade`.
+
+    Returns
+    -------
+    str
+        Id of a stage; an empty text where no path can be followed.
+
+    Examples
+    --------
+    >>> furthest(pd.DataFrame({"stage": ["arrest", "arrest", "charge"], "step": [1, 1, 2]}))
+    'charge'
+    """
+    return "" if steps.empty else str(steps["stage"].iloc[int(steps["step"].to_numpy().argmax())])
+
+
+def at_parity(ratios: pd.DataFrame, *, stages: Mapping[str, Stage], half: float = 0) -> pd.DataFrame:
+    """Give :func:`counterfactual` for the last stage that any group can be followed to.
+
+    Parameters
+    ----------
+    ratios, stages, half
+        As for :func:`counterfactual`.
+
+    Returns
+    -------
+    DataFrame
+        As :func:`counterfactual`; no rows, where no path can be followed.
+    """
+    steps = cascade(ratios, stages=stages, to=end_of_path(ratios, stages))
+    to = furthest(steps) or end_of_path(ratios, stages)
+    found = counterfactual(ratios, stages=stages, to=to, half=half)
+    return found if furthest(steps) else found[:0]
+
+
 def cascade(ratios: pd.DataFrame, *, stages: Mapping[str, Stage], to: str) -> pd.DataFrame:
     """Split a cumulative relative rate over the stages on the way to it.
 

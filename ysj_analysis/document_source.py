@@ -120,6 +120,9 @@ def _flatten(tree: Any) -> None:
     for figure in tree.find_all("figure", class_="table"):
         if figure.table is not None and figure.get("id"):
             figure.table["id"] = figure["id"]
+        elif figure.table is None and figure.figcaption is not None:
+            figure.figcaption.name = "p"
+            figure.p.attrs = {"class": ["note"]}
         figure.unwrap()
     for region in tree.find_all("div", role="region"):
         region.unwrap()

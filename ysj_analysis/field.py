@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 
-from . import cross_borough, disclosure, entrants, field_counts, reoffending
+from . import cross_borough, disclosure, entrants, field_counts, measures, reoffending
 from .absent import Absent, where_held
 from .disclosure import PUBLIC, Policy, Released
 from .field_stages import stages_with
@@ -162,7 +163,38 @@ def rebased(
     if isinstance(shown, Absent):
         return shown
     half = policy.half if policy.protects else 0
-    return shown.derive(entrants.rebase, half=half, fewest=policy.ratio_events)
+    return shown.derive(entrants.rebase, half=half, fewest=policy.ratio_events).derive(rebased_as_printed)
+
+
+def rebased_as_printed(table: pd.DataFrame) -> pd.DataFrame:
+    """Round what a change is made of to what is printed: whole numbers of a rate, hundredths of a ratio.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From ``entrants.rebase``.
+
+    Returns
+    -------
+    DataFrame
+        The same rows with ``measure``; parts may add to one more or less than the change. The ends of the interval
+        are rounded outwards.
+
+    Examples
+    --------
+    >>> change = pd.DataFrame({"rate": [391.13], "estimate": [0.7314], "low": [0.2823], "high": [1.8038]})
+    >>> rebased_as_printed(change).drop(columns="measure").iloc[0].to_list()
+    [391.0, 0.73, 0.28, 1.81]
+    """
+    whole = [c for c in table.columns if c in ("earlier_rate", "rate", "change") or str(c).startswith("by_")]
+    ratios = [c for c in table.columns if c == "estimate" or str(c).startswith("ratio")]
+    ends = {"low": np.floor, "high": np.ceil}
+    return table.assign(
+        **{c: table[c].round(0) + 0.0 for c in whole},
+        **{c: table[c].round(2) for c in ratios},
+        **{c: outwards(100 * table[c]) / 100 for c, outwards in ends.items()},
+        measure="rate_ratio",
+    )
 
 
 def frequencies(cohorts: Released | Absent) -> Released | Absent:
@@ -188,7 +220,8 @@ def frequencies(cohorts: Released | Absent) -> Released | Absent:
     if isinstance(cohorts, Absent):
         return cohorts
     rule = cohorts.policy
-    return cohorts.derive(reoffending.frequencies, half=rule.half if rule.protects else 0)
+    shown = cohorts.derive(_with_their_children)
+    return shown.derive(reoffending.frequencies, half=rule.half if rule.protects else 0)
 
 
 def reoffended(cohorts: Released | Absent) -> Released | Absent:
@@ -212,6 +245,24 @@ def reoffended(cohorts: Released | Absent) -> Released | Absent:
     ['events', 'denominator', 'note']
     """
     return cohorts.derive(reoffending.children_only) if isinstance(cohorts, Released) else cohorts
+
+
+def compared(*counts: Released | Absent, reference: str) -> list[Released | Absent]:
+    """Take the relative rates of several released counts, as ``field_sentences.together`` says them.
+
+    Parameters
+    ----------
+    *counts : Released or Absent
+        From :func:`released`.
+    reference : str
+        The group the others are compared with.
+
+    Returns
+    -------
+    list of Released or Absent
+        In order.
+    """
+    return [one.measure(measures.relative_rates, reference=reference) for one in counts]
 
 
 def across(
@@ -244,6 +295,11 @@ def across(
     return _shown(
         where_held(cross_borough.counts, study, stage=stage, year=year, years=years, **named), policy
     )
+
+
+def _with_their_children(table: pd.DataFrame) -> pd.DataFrame:
+    """Hide the reoffences of children who are too few to show."""
+    return table.assign(reoffences=table["reoffences"].where(table["events"].notna()))
 
 
 def _shown(counted: pd.DataFrame | Absent, policy: Policy) -> Released | Absent:

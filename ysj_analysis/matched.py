@@ -61,6 +61,27 @@ def matched(released: Released, *, by: Sequence[str] = ("gravity",), reference: 
     )
 
 
+def ratios_alone(table: pd.DataFrame) -> pd.DataFrame:
+    """Leave the counts out of pooled ratios: they are sums over the strata shown, and no counts of the whole stage.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From :func:`matched`.
+
+    Returns
+    -------
+    DataFrame
+        The same rows; the counts are those of the strata, which stand in a table of their own.
+
+    Examples
+    --------
+    >>> list(ratios_alone(pd.DataFrame({"group": ["Black"], "events": [18], "denominator": [60], "estimate": [1.5]})))
+    ['group', 'estimate']
+    """
+    return table.drop(columns=_COUNTS, errors="ignore")
+
+
 def _matched(
     table: pd.DataFrame,
     *,

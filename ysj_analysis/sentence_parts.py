@@ -123,7 +123,13 @@ def too_few(row: dict) -> bool:
     return bool(unsaid or "unreliable" in str(row["note"]))
 
 
-def each(rows: list[dict], words: Words, phrases: Callable[[dict, Words], tuple[str, str, str]]) -> list[str]:
+def each(
+    rows: list[dict],
+    words: Words,
+    phrases: Callable[[dict, Words], tuple[str, str, str]],
+    *,
+    brief: bool = False,
+) -> list[str]:
     """Say each ratio in four voices; those of which there is too little to say, together.
 
     Parameters
@@ -135,6 +141,8 @@ def each(rows: list[dict], words: Words, phrases: Callable[[dict, Words], tuple[
     phrases : callable
         Gives for a row the ``lead`` and what it stands ``against``, as for :func:`four_voices`, and what too few of a
         group and its reference did: ``who were arrested were diverted``.
+    brief : bool
+        Say of those that cannot be told apart only how many they are, where a table beside has their numbers.
 
     Returns
     -------
@@ -143,13 +151,19 @@ def each(rows: list[dict], words: Words, phrases: Callable[[dict, Words], tuple[
     """
     said: list[str] = []
     few: dict = {}
+    unclear = 0
     for row in rows:
         lead, against, did = phrases(row, words)
         who, other = people(row, words)
         if too_few(row):
             few.setdefault((other, did, words.when(row)), []).append(who)
+        elif brief and voice_of(row["low"], row["high"], 1.0) == APART:
+            unclear += 1
         else:
             said.append(four_voices(row, words, lead=lead, against=against))
+    if unclear:
+        noun = f"{'other ' if said else ''}comparison{'s' if unclear > 1 else ''}"
+        said.append(f"Of {unclear} {noun}, none can be told apart from parity. {NOT_EVIDENCE}")
     for (other, did, when), groups in few.items():
         said.append(
             sentence(f"too few {', '.join(dict.fromkeys(groups))} or {other} {did} to compare ({when})")

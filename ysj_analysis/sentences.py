@@ -215,8 +215,8 @@ def representation(indices: Released, ratios: Released, words: Words) -> list[st
         said.append(
             f"{_sentence(who)[:-1]}: the index is {_with_interval(row)}, but the relative rate is "
             f"{_with_interval(other)}. They are {_n(row, 'events')} of the {_n(row, 'reference_events')} in the "
-            f"groups shown who {words.reached(row['stage'], row['unit'])}; {reference} are {_n(other, 'reference_events')}, "
-            f"{words.when(row)}."
+            f"groups shown who {words.reached(row['stage'], row['unit'])}; {reference} are "
+            f"{_n(other, 'reference_events')}, {words.when(row)}."
         )
     if said:
         said.append(

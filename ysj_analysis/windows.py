@@ -201,9 +201,8 @@ def refuse_split(by, there) -> None:
     --------
     >>> refuse_split(["sex"], [])
     Traceback (most recent call last):
-    ysj_analysis.reading.NotHeld: This study cannot be split by sex; it can be split by nothing.
+    ysj_analysis.reading.NotHeld: This study cannot be split by sex: its tables have no such column.
     """
     if unknown := [b for b in by if b not in there]:
-        raise NotHeld(
-            f"This study cannot be split by {', '.join(unknown)}; it can be split by {', '.join(there) or 'nothing'}."
-        )
+        other = f"; it can be split by {', '.join(there)}" if there else ": its tables have no such column"
+        raise NotHeld(f"This study cannot be split by {', '.join(unknown)}{other}.")

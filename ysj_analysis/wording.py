@@ -264,7 +264,7 @@ class Words:
 
     def group(self, group: str) -> str:
         """Label a group in a table, in a word or as the study names it."""
-        return "Not known" if str(group) == UNKNOWN else clean(group)
+        return {UNKNOWN: "Not known", "all": "All"}.get(str(group), clean(group))
 
     def full(self, group: str) -> str:
         """Give the full name of a group, to be said once.
