@@ -19,6 +19,8 @@ from ysj_analysis import disclosure, documents, figures, measures, present
 from ysj_analysis.citations import reference_list
 from ysj_analysis.content import Content, ContentError
 from ysj_analysis.datafile import safe
+from ysj_analysis.document_source import source
+from ysj_analysis.document_word import word
 from ysj_analysis.numbering import numbered, numbers
 from ysj_analysis.page import Heading, render_page
 from ysj_analysis.parameters import ParameterError
@@ -30,6 +32,8 @@ pytest.importorskip("pypandoc")
 pytest.importorskip("gptables")
 docx = pytest.importorskip("docx")
 pikepdf = pytest.importorskip("pikepdf")
+
+W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 
 WORDS = Words()
 GROUPS = ("Asian", "Black", "Mixed", "White")
@@ -475,6 +479,26 @@ def test_a_councils_template_gives_the_house_style(tmp_path):
     assert any("London Borough of Islington" in text for name, text in every.items() if "header" in name)
     assert "must not appear" not in every["word/document.xml"]
     assert "Differences by ethnicity" in every["word/document.xml"]
+
+
+def test_a_long_word_document_lists_its_chapters_as_links():
+    """Four chapters: four links, each to the bookmark before a heading of the same words, in a field of Word's."""
+    top, asked = (
+        Heading("T", "Islington", "Public edition"),
+        [f"What of {c}?" for c in ("one", "two", "three", "four")],
+    )
+    blocks = [("markdown", f"## {question}\n\nText.", {}) for question in asked]
+    page = render_page(Content(blocks), top, table_files={})
+    document = docx.Document(io.BytesIO(word(source(page, top))))
+    body = document.element.body
+    links = [
+        (link.get(W + "anchor"), "".join(t.text for t in link.iter(W + "t")))
+        for link in body.iter(W + "hyperlink")
+    ]
+    marks = {mark.get(W + "name"): mark.getnext() for mark in body.iter(W + "bookmarkStart")}
+    assert [text for _, text in links] == asked
+    assert ["".join(t.text for t in marks[name].iter(W + "t")) for name, _ in links] == asked
+    assert [f.get(W + "fldCharType") for f in body.iter(W + "fldChar")] == ["begin", "separate", "end"]
 
 
 def test_a_template_that_is_no_word_document_is_refused(tmp_path):

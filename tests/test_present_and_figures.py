@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from ysj_analysis import decompose, disclosure, figures, measures, present, references, wording
+from ysj_analysis.absent import Absent
 from ysj_analysis.vocabulary import MEASURE
 from ysj_analysis.wording import Said, Words
 
@@ -145,7 +146,32 @@ def test_what_is_not_for_everyone_says_so():
     own = present.table(table, name="a", title="A", words=WORDS, columns={"Number": "events"})
     assert "<caption>Working figures, not for publication. A</caption>" in own.html
     board = disclosure.release(rows(), policy=disclosure.RESTRICTED).measure(measures.relative_rates)
-    assert "OFFICIAL-SENSITIVE" in figures.matrix(board, name="a", title="A", words=WORDS).html
+    drawn = figures.matrix(board, name="a", title="A", words=WORDS)
+    assert "OFFICIAL-SENSITIVE" in drawn.data["svg"]
+    assert "<figcaption>A. Rates" in drawn.html, "the page is marked as a whole"
+    told = present.data(board, name="a", title="A")
+    assert told.data["title"] == "OFFICIAL-SENSITIVE: restricted edition. A"
+    assert "<figcaption>A</figcaption>" in told.html
+
+
+def test_several_tables_of_one_edition_are_handed_over_as_data_one_below_the_other():
+    """What is absent is left out; nothing at all shows nothing."""
+    given = disclosure.release(rows())
+    both = present.data(given.measure(measures.rates), Absent("None."), given, name="a", title="A")
+    assert both.data["csv"].count("\n") == 1 + 2 * len(rows())
+    assert "nan" not in both.data["csv"]
+    assert present.data(Absent("None."), name="a", title="A").html == ""
+    with pytest.raises(disclosure.DisclosureError, match="2 rules"):
+        present.data(given, disclosure.working(rows()), name="a", title="A")
+
+
+def test_a_stage_at_which_nothing_is_compared_is_named_and_not_drawn():
+    """Custody is hidden in every group: the forest has a line less and its caption says so, the alt keeps it."""
+    both = disclosure.release(pd.concat([three(40, 40, 60), three(2, 3, 1).assign(stage="custody")]))
+    drawn = figures.relative_rates(both.measure(measures.relative_rates), name="a", title="A", words=WORDS)
+    assert "Nothing can be compared at custodial sentence." in drawn.html
+    assert ">Custodial sentence<" not in drawn.data["svg"]
+    assert "Custodial sentence [c]" in drawn.data["alt"]
 
 
 def test_two_private_tables_that_print_the_same_show_the_same():

@@ -20,7 +20,7 @@ from .page import TEMPLATES
 STANDARD = "ua-1"
 EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 """Written where a format wants a time and the report was given no date."""
-_LONG = 3
+LONG = 3
 """A document of more chapters than this has a list of contents."""
 
 
@@ -59,7 +59,7 @@ def pdf(source: Source, *, date: str | None = None) -> bytes:
         ],
     )
     body = body.replace("align(center)[#table(", "align(left)[#table(")  # text cannot hold an unescaped #
-    heading = _said(source, contents=source.text.count("<h2") > _LONG)
+    heading = _said(source, contents=source.text.count("<h2") > LONG)
     with tempfile.TemporaryDirectory() as folder:
         for name, drawn in source.pictures.items():
             (Path(folder) / name).write_text(drawn, encoding="utf-8")

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from .content import ContentError
-from .document_pdf import moment, picture
+from .document_pdf import LONG, moment, picture
 from .document_source import Source
 from .document_style import house_style
 from .parameters import ParameterError
@@ -74,6 +74,7 @@ def word(source: Source, *, date: str | None = None, template: str | Path | None
         )
         document = docx.Document(str(made))
     _opening(document, source)
+    _contents(document)
     for table, heads in zip(document.tables, source.rows, strict=True):
         _set(table, heads)
     _describe(document, source)
@@ -141,6 +142,45 @@ def _opening(document: Any, source: Source) -> None:
         if text:
             paragraph = document.add_paragraph(text, style=style if style in document.styles else None)
             first.addprevious(paragraph._p)
+
+
+def _contents(document: Any) -> None:
+    """List the chapters as links before the first of them; Word adds the pages when the list is updated."""
+    from docx.oxml import OxmlElement
+    from docx.oxml.ns import qn
+
+    chapters = [p for p in document.paragraphs if p.style.style_id == "Heading1"]
+    marks = [p._p.getprevious() for p in chapters]
+    names = [m.get(qn("w:name")) if m is not None and m.tag == qn("w:bookmarkStart") else None for m in marks]
+    if len(chapters) <= LONG or None in names:
+        return
+
+    def field(kind: str) -> Any:
+        run, mark = OxmlElement("w:r"), OxmlElement("w:fldChar")
+        mark.set(qn("w:fldCharType"), kind)
+        run.append(mark)
+        return run
+
+    first = marks[0]
+    title = document.add_paragraph(
+        "Contents", style="TOC Heading" if "TOC Heading" in document.styles else None
+    )._p
+    lines = [document.add_paragraph() for _ in chapters]
+    for line, chapter, name in zip(lines, chapters, names, strict=True):
+        link = OxmlElement("w:hyperlink")
+        link.set(qn("w:anchor"), name)
+        link.append(line.add_run(chapter.text)._r)
+        line._p.append(link)
+    code = OxmlElement("w:instrText")
+    code.text = 'TOC \\o "1-1" \\h \\z \\u'
+    instruction = OxmlElement("w:r")
+    instruction.append(code)
+    start = lines[0]._p[0] if lines[0]._p.pPr is None else lines[0]._p[1]
+    for part in (field("begin"), instruction, field("separate")):
+        start.addprevious(part)
+    lines[-1]._p.append(field("end"))
+    for paragraph in (title, *(line._p for line in lines)):
+        first.addprevious(paragraph)
 
 
 def _set(table: Any, heads: int) -> None:

@@ -26,8 +26,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator
 
 from . import wording
+from .audit_hidden import undrawn
 from .disclosure import Released, require
-from .present import Shown, headed, shows, text
+from .once import anew, doing
+from .present import FACTS, Shown, captioned, headed, shows, text
 from .vocabulary import UNKNOWN
 from .wording import Said, Words
 
@@ -76,13 +78,15 @@ def relative_rates(released: Released, *, name: str, title: str, words: Words) -
     Returns
     -------
     Shown
-        The chart; hidden comparisons are marked ``[c]`` on the parity line, without a point. A sentence,
-        where nothing can be drawn.
+        The chart; hidden comparisons are marked ``[c]`` on the parity line, without a point. A stage at which
+        nothing could be compared has no line, and is named in the caption. A sentence, where nothing can be drawn.
     """
     table = _compared(require(released).table)
     if not np.isfinite(table["low"].astype(float)).any():
         return _nothing(title)
-    groups, stages = _largest_first(table), list(dict.fromkeys(table["stage"]))
+    groups, every = _largest_first(table), list(dict.fromkeys(table["stage"]))
+    drawn = set(table.loc[table["low"].notna() & table["high"].notna(), "stage"])
+    stages = [s for s in every if s in drawn]
     across = len(groups) if len(groups) <= PANELS else PANELS - 1
     down = math.ceil(len(groups) / across)
     with _drawing():
@@ -103,6 +107,8 @@ def relative_rates(released: Released, *, name: str, title: str, words: Words) -
         "A point is a relative rate and its bar the 95% interval. A filled point, with its number, is one whose "
         "interval excludes parity; an open point cannot be told apart from parity."
     )
+    if left_out := [wording.lower(words.stage(s)) for s in every if s not in drawn]:
+        reading += f" Nothing can be compared at {wording.join(left_out)}."
     return _shown(figure, name, released, title, _ratio_alt(table, words, title), reading)
 
 
@@ -372,7 +378,11 @@ def _cascade_alt(table: pd.DataFrame, words: Words, title: str) -> str:
 
 def _shown(figure: Figure, name: str, released: Released, title: str, alt: str, reading: str) -> Shown:
     """Write the figure as SVG that stands in a page beside others, and as a file of its own."""
-    title = wording.clean(headed(title, released.policy))
+    if undrawn():
+        doing(anew)  # what is shown of it now is not kept
+        return Shown("", {}, FACTS)
+    plain, title = wording.clean(title), wording.clean(headed(title, released.policy))
+    caption = captioned(plain, released.policy)
     out = io.StringIO()
     with _drawing({"svg.hashsalt": f"ysj-{name}", "svg.fonttype": "none"}):
         figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None, "Title": title})
@@ -388,11 +398,11 @@ def _shown(figure: Figure, name: str, released: Released, title: str, alt: str, 
     svg = opening + drawn[drawn.index(">") + 1 :].strip()
     page = (
         f'<figure class="chart" id="figure-{html.escape(name)}">{svg}'
-        f"<figcaption>{html.escape(' '.join([f'{title}.', reading, *marks]))}</figcaption></figure>"
+        f"<figcaption>{html.escape(' '.join([f'{caption}.', reading, *marks]))}</figcaption></figure>"
     )
     return Shown(
         page,
-        {"name": name, "svg": svg + "\n", "alt": alt, "caption": title, "policy": released.policy.name},
+        {"name": name, "svg": svg + "\n", "alt": alt, "caption": caption, "policy": released.policy.name},
         FIGURE,
     )
 

@@ -156,6 +156,8 @@ def _finish_table(text: str, bundle: dict[str, Any], address: str) -> str:
     text = _scrolling(text, "table", bundle["title"])
     if address in text:
         return text
+    if "<table" not in text:  # a table that is data alone: its line is its link
+        return text.replace("</figcaption>", f' <a href="{address}">{address}</a></figcaption>', 1)
     link = f'<p class="source">Data: <a href="{address}">{address}</a></p>'
     return text.replace("</figure>", f"{link}</figure>", 1) if "</figure>" in text else text + link
 

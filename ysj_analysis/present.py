@@ -18,14 +18,27 @@ import pandas as pd
 from . import wording
 from .absent import Absent, instead
 from .datafile import csv, csvw
-from .disclosure import PUBLIC, PUBLISHED, DisclosureError, Policy, Released, require
+from .disclosure import PUBLIC, PUBLISHED, RESTRICTED, DisclosureError, Policy, Released, require
 from .table_layout import blocks_of, marks_in, page_of, without_hidden
 from .wording import Said, Words
 
 TABLE = "application/vnd.ysj.table+json"
 FACTS = "application/vnd.ysj.facts+json"
 
-__all__ = ["FACTS", "TABLE", "Shown", "csv", "data", "facts", "headed", "methods", "sources", "table", "text"]
+__all__ = [
+    "FACTS",
+    "TABLE",
+    "Shown",
+    "captioned",
+    "csv",
+    "data",
+    "facts",
+    "headed",
+    "methods",
+    "sources",
+    "table",
+    "text",
+]
 
 
 @dataclass(frozen=True)
@@ -105,9 +118,10 @@ def table(
     source = f"Source: {first.source}." if first.source else ""
     under = " ".join(t for t in (note, left_out, source) if t)
     marks = marks_in(pd.concat([rows for _, rows in blocks]))
-    title = headed(title, first.policy)
-    page = page_of(blocks, name, title, max(len(heads), 1), " ".join([under, *marks]).strip())
-    return Shown(page, _bundle(tidy, name, title, first))
+    page = page_of(
+        blocks, name, captioned(title, first.policy), max(len(heads), 1), " ".join([under, *marks]).strip()
+    )
+    return Shown(page, _bundle(tidy, name, headed(title, first.policy), first))
 
 
 def data(*released: Released | Absent, name: str, title: str) -> Shown:
@@ -146,10 +160,9 @@ def data(*released: Released | Absent, name: str, title: str) -> Shown:
     tidy = pd.concat(parts, ignore_index=True)
     words = tidy.select_dtypes(exclude="number").columns
     tidy = tidy.assign(**{c: tidy[c].astype(object).where(tidy[c].notna(), "") for c in words})
-    title = headed(title, held[0].policy)
-    line = f"<figcaption>{html.escape(title)}</figcaption>"
+    line = f"<figcaption>{html.escape(captioned(title, held[0].policy))}</figcaption>"
     page = f'<figure class="table data" id="table-{html.escape(name)}">{line}</figure>'
-    return Shown(page, _bundle(tidy, name, title, held[0]))
+    return Shown(page, _bundle(tidy, name, headed(title, held[0].policy), held[0]))
 
 
 def _one_rule(several: Sequence[Released], name: str) -> None:
@@ -191,6 +204,24 @@ def headed(title: str, policy: Policy) -> str:
     """
     open_to_all = policy.heading in (PUBLIC.heading, PUBLISHED.heading)
     return title if open_to_all else f"{policy.heading}. {title}"
+
+
+def captioned(title: str, policy: Policy) -> str:
+    """Write the caption of a table or chart: headed, unless the page it stands on is marked as a whole.
+
+    Parameters
+    ----------
+    title : str
+        Of a table or chart.
+    policy : Policy
+        By which it was released.
+
+    Returns
+    -------
+    str
+        The title; of working figures, which stand on no page, with their heading.
+    """
+    return title if policy == RESTRICTED else headed(title, policy)
 
 
 def text(*sentences: str | Policy, kind: str = "finding") -> Shown:
