@@ -22,8 +22,11 @@ from .policies import DisclosureError
 WIDE = 5
 """How wide a range must be, or at how many it must begin."""
 
-INTEGERS_UNDER = 8
-"""A range over the reals that is narrower is searched again over whole numbers."""
+STEPS = 3_000_000
+"""What an audit may take: steps of the solver, which are as many on every machine. Far more than any report needs."""
+
+SECONDS = 3_600.0
+"""Only a guard, should single steps be slower than anything known: after an hour by the clock, refused too."""
 
 _ROUNDS = 60
 _SLACK = 1e-6
@@ -34,7 +37,35 @@ class Contradiction(DisclosureError):
 
 
 class OutOfTime(DisclosureError):
-    """The audit did not finish in the time it was given."""
+    """The audit did not finish in the steps it was given."""
+
+
+class Budget:
+    """What is left of the steps that an audit may take, and of the time on the clock that guards it.
+
+    Parameters
+    ----------
+    steps : int
+        How many. A question put to the solver is one, each of its iterations and each of its nodes another.
+    seconds : float
+        How long by the clock.
+    """
+
+    def __init__(self, steps: int = STEPS, seconds: float = SECONDS):
+        self.steps, self._until = steps, time.monotonic() + seconds
+
+    @property
+    def seconds(self) -> float:
+        """How long the solver may still take."""
+        return self._until - time.monotonic()
+
+    def require(self, system: System) -> None:
+        """Refuse to go on if nothing is left."""
+        if self.steps <= 0 or self.seconds <= 0:
+            raise OutOfTime(
+                f"the joint audit did not finish in its time: {len(system.names)} linked counts, first "
+                f"{system.names[0]}. Drop a dimension (sex, or single years beside pooled ones), or pool more years."
+            )
 
 
 @dataclass(frozen=True)
@@ -137,7 +168,7 @@ def possible(system: System) -> bool:
     return True
 
 
-def ranged(system: System, target: int, *, until: float = np.inf) -> Finding | None:
+def ranged(system: System, target: int, *, budget: Budget | None = None) -> Finding | None:
     """Look at one target alone: None if it passes.
 
     Parameters
@@ -146,7 +177,7 @@ def ranged(system: System, target: int, *, until: float = np.inf) -> Finding | N
         Linked counts.
     target : int
         A line of its targets.
-    until : float
+    budget : Budget, optional
         As for :func:`failing`.
 
     Returns
@@ -154,17 +185,15 @@ def ranged(system: System, target: int, *, until: float = np.inf) -> Finding | N
     Finding or None
         Its range, if that is too narrow.
     """
-    _refuse_late(system, until)
-    least, most = _Solver(system, *propagated(system)).range(target)
+    least, most = _Solver(system, *propagated(system), budget).range(target)
     narrow = least < WIDE and most - least < WIDE
     return Finding(str(system.names[target]), least, most, target) if narrow else None
 
 
-def passing(system: System, targets: Sequence[int], *, until: float = np.inf) -> bool:
+def passing(system: System, targets: Sequence[int], *, budget: Budget | None = None) -> bool:
     """Say whether all of these targets pass, as :func:`ranged` says of one."""
-    solver = _Solver(system, *propagated(system))
+    solver = _Solver(system, *propagated(system), budget)
     for target in targets:
-        _refuse_late(system, until)
         if solver.seen[1][target] - solver.seen[0][target] < WIDE:
             least, most = solver.range(target)
             if least < WIDE and most - least < WIDE:
@@ -172,15 +201,15 @@ def passing(system: System, targets: Sequence[int], *, until: float = np.inf) ->
     return True
 
 
-def failing(system: System, *, until: float = np.inf) -> list[Finding]:
+def failing(system: System, *, budget: Budget | None = None) -> list[Finding]:
     """Find the counts that could be worked out too closely.
 
     Parameters
     ----------
     system : System
         Linked counts.
-    until : float
-        When to give up, by ``time.process_time``.
+    budget : Budget, optional
+        What it may take; a whole one if left out.
 
     Returns
     -------
@@ -190,26 +219,25 @@ def failing(system: System, *, until: float = np.inf) -> list[Finding]:
     Raises
     ------
     Contradiction, OutOfTime
-        If no numbers satisfy the system, or it takes longer than until then.
+        If no numbers satisfy the system, or it takes more than there is.
     """
     low, high = propagated(system)
     begins, ends = outer(system, low, high)
     open_ = np.flatnonzero(begins < WIDE)
     if not len(open_):
         return []
-    solver = _Solver(system, low, high)
+    solver = _Solver(system, low, high, budget)
     found: list[Finding] = []
     for target in sorted(open_, key=lambda t: (ends[t] - begins[t] >= WIDE, t)):
         if solver.seen[1][target] - solver.seen[0][target] >= WIDE:
             continue
-        _refuse_late(system, until)
         least, most = solver.range(int(target))
         if least < WIDE and most - least < WIDE:
             found.append(Finding(str(system.names[target]), least, most, int(target)))
     return sorted(found, key=lambda f: f.target)
 
 
-def blamed(system: System, finding: Finding) -> list[int]:
+def blamed(system: System, finding: Finding, *, budget: Budget | None = None) -> list[int]:
     """Say which of this release's prints a narrow range rests on: those with a price in its extremes.
 
     Parameters
@@ -218,6 +246,8 @@ def blamed(system: System, finding: Finding) -> list[int]:
         Linked counts.
     finding : Finding
         From :func:`failing`.
+    budget : Budget, optional
+        As there.
 
     Returns
     -------
@@ -226,7 +256,7 @@ def blamed(system: System, finding: Finding) -> list[int]:
     """
     own = np.array([f.origin == OWN and f.level < 3 for f in system.facts], bool)
     priced = np.zeros(len(system.facts), bool)
-    solver = _Solver(system, *propagated(system), bound=False)
+    solver = _Solver(system, *propagated(system), budget, bound=False)
     for sign in (1, -1):
         prices = solver.prices(finding.target, sign)
         if prices is not None:
@@ -237,8 +267,16 @@ def blamed(system: System, finding: Finding) -> list[int]:
 class _Solver:
     """One model of a system, loaded once and asked for the extremes of one target after another."""
 
-    def __init__(self, system: System, low: np.ndarray, high: np.ndarray, *, bound: bool = True):
-        self.system = system
+    def __init__(
+        self,
+        system: System,
+        low: np.ndarray,
+        high: np.ndarray,
+        budget: Budget | None = None,
+        *,
+        bound: bool = True,
+    ):
+        self.system, self.budget = system, budget or Budget()
         self.costs = system.targets.tocsr()
         self.columns = np.arange(len(low), dtype=np.int32)
         self.seen = np.array([[np.inf], [-np.inf]]) * np.ones(len(system.names))
@@ -254,11 +292,12 @@ class _Solver:
         """Find the range of a target, over whole numbers where that could make it too narrow.
 
         Whole numbers only narrow what the reals leave: what is too narrow already needs no second look, nor
-        what two solutions in whole numbers show to be wide.
+        what two solutions in whole numbers show to be wide. However wide the reals leave it, only such
+        solutions let it pass.
         """
         ends = [self.extreme(target, sign, whole=False)[0] for sign in (1, -1)]
         least, most = np.ceil(ends[0] - _SLACK), np.floor(ends[1] + _SLACK)
-        if least >= WIDE or most - least < WIDE or ends[1] - ends[0] >= INTEGERS_UNDER:
+        if least >= WIDE or most - least < WIDE:
             return least, most
         for end, sign in enumerate((1, -1)):
             if self.seen[1][target] - self.seen[0][target] >= WIDE:
@@ -273,6 +312,7 @@ class _Solver:
         if status == highspy.HighsModelStatus.kInfeasible:
             raise Contradiction(_contradiction(self.system))
         if status != highspy.HighsModelStatus.kOptimal:
+            self.budget.require(self.system)
             raise OutOfTime(
                 f"the joint audit could not settle 1 of {len(self.system.names)} counts: "
                 f"{self.system.names[target]}. Drop a dimension (sex, or single years beside pooled ones)."
@@ -280,9 +320,15 @@ class _Solver:
         x = np.array(self.model.getSolution().col_value)
         if whole or np.abs(x - np.round(x)).max() < _SLACK:
             x = np.round(x)
-            values = self.costs @ x
-            self.seen = np.array([np.minimum(self.seen[0], values), np.maximum(self.seen[1], values)])
+            if self._solves(x):
+                values = self.costs @ x
+                self.seen = np.array([np.minimum(self.seen[0], values), np.maximum(self.seen[1], values)])
         return float(cost @ x), x
+
+    def _solves(self, x: np.ndarray) -> bool:
+        """Say whether whole numbers satisfy the system, and not only to within what the solver leaves open."""
+        sums = self.system.rows @ x
+        return bool((x >= 0).all() and (sums >= self.system.low).all() and (sums <= self.system.high).all())
 
     def prices(self, target: int, sign: int) -> np.ndarray | None:
         """Give the price of each line where a target is at its least or most over the reals."""
@@ -292,12 +338,18 @@ class _Solver:
         return np.array(self.model.getSolution().row_dual)
 
     def _solve(self, cost: np.ndarray, whole: bool) -> highspy.HighsModelStatus:
+        self.budget.require(self.system)
         number = len(self.columns)
+        self.model.setOptionValue("simplex_iteration_limit", self.budget.steps)
+        self.model.setOptionValue("mip_max_nodes", self.budget.steps)
+        self.model.setOptionValue("time_limit", self.model.getRunTime() + self.budget.seconds)
         self.model.changeColsCost(number, self.columns, cost)
         if whole != self.whole:
             self.model.changeColsIntegrality(number, self.columns, np.full(number, int(whole), np.uint8))
             self.whole = whole
         self.model.run()
+        took = self.model.getInfo()
+        self.budget.steps -= 1 + max(took.simplex_iteration_count, 0) + max(took.mip_node_count, 0)
         return self.model.getModelStatus()
 
 
@@ -317,14 +369,6 @@ def _linear(system: System, low: np.ndarray, high: np.ndarray) -> highspy.HighsL
     model.a_matrix_.start_, model.a_matrix_.index_ = rows.indptr, rows.indices
     model.a_matrix_.value_ = rows.data
     return model
-
-
-def _refuse_late(system: System, until: float) -> None:
-    if time.process_time() > until:
-        raise OutOfTime(
-            f"the joint audit did not finish in its time: {len(system.names)} linked counts, first "
-            f"{system.names[0]}. Drop a dimension (sex, or single years beside pooled ones), or pool more years."
-        )
 
 
 def _contradiction(system: System) -> str:

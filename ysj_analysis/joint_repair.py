@@ -7,13 +7,12 @@ coarsened says nothing that the local rule's print would not have said.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .joint_audit import Contradiction, Finding, blamed, failing, passing, possible, ranged
+from .joint_audit import STEPS, Budget, Contradiction, Finding, blamed, failing, passing, possible, ranged
 from .joint_facts import EARLIER, OWN, UNLIMITED, Count, Fact, as_held, coarser, together
 from .joint_system import PARTITIONS, System, systems
 from .policies import DisclosureError, Policy
@@ -23,9 +22,6 @@ ALL = "(all)"
 
 _FEW = (1, 2, 3, 5, 10, 20, 50, 100, 1_000, 10_000, UNLIMITED)
 """By how many records an edition may have been revised: the least of these that explains it is supposed."""
-
-SECONDS = 300.0
-"""What an audit may take of the processor before it is refused; other work on the machine does not count."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +73,7 @@ def audited(
     *,
     steps: Sequence[int] = (1, 2, 3),
     partitions: Mapping[str, Sequence[str]] = PARTITIONS,
-    seconds: float = SECONDS,
+    most: int = STEPS,
 ) -> Audited:
     """Audit a release, and coarsen prints until nothing can be worked out.
 
@@ -91,8 +87,8 @@ def audited(
         Which steps of ``joint_facts.coarser`` can be printed.
     partitions : mapping
         As for ``joint_system.systems``.
-    seconds : float
-        How long it may take.
+    most : int
+        How many steps of the solver it may take: as many on every machine, so that it is refused on all or none.
 
     Returns
     -------
@@ -102,14 +98,14 @@ def audited(
     Raises
     ------
     DisclosureError
-        If the figures contradict each other, the time is up, or no coarsening is enough.
+        If the figures contradict each other, the steps are used up, or no coarsening is enough.
     """
-    until = time.process_time() + seconds
+    budget = Budget(most)
     earlier = [f for f in facts if f.origin == EARLIER]
     kept, already, linked, plain = [], [], 0, True
     for system in systems(together(facts), partitions):
         linked += len(system.facts) if len(system.facts) > 1 else 0
-        repaired, given, as_it_stands = _audited(system, earlier, rule, steps, partitions, until)
+        repaired, given, as_it_stands = _audited(system, earlier, rule, steps, partitions, budget)
         kept += [_named_as_before(f) for f in repaired]
         already += sorted(given)
         plain &= as_it_stands
@@ -122,15 +118,15 @@ def _audited(
     rule: Policy,
     steps: Sequence[int],
     partitions: Mapping,
-    until: float,
+    budget: Budget,
 ) -> tuple[list[Fact], set[str], bool]:
     """Audit one linked part; again where a repair leaves less to be explained by a revision."""
     last: _Reading | None = None
     while (read := _reading(system.facts, system, earlier, partitions)) != last:
         mended, given = [], set()
         for part in systems(read.facts, read.partitions, revised=read.revised):
-            here = _given(part, until)
-            mended += [f for f in _mended(part, here, rule, steps, until).facts if f.origin == OWN]
+            here = _given(part, budget)
+            mended += [f for f in _mended(part, here, rule, steps, budget).facts if f.origin == OWN]
             given |= here
         own = {f.count: f for f in mended}
         facts = tuple(own.get(f.count, f) if f.origin == OWN else f for f in system.facts)
@@ -140,14 +136,14 @@ def _audited(
     return mended, given, False
 
 
-def _given(part: System, until: float) -> set[str]:
+def _given(part: System, budget: Budget) -> set[str]:
     """Name the counts that others' figures and earlier editions give away by themselves."""
     if all(f.origin == OWN for f in part.facts):
         return set()
     ends = ((0, UNLIMITED) if f.origin == OWN else (f.low, f.high) for f in part.facts)
     own, rules = zip(*ends, strict=True), len(part.facts)
     low, high = (np.concatenate([a, b[rules:]]) for a, b in zip(own, (part.low, part.high), strict=True))
-    return {f.name for f in failing(replace(part, low=low, high=high), until=until)}
+    return {f.name for f in failing(replace(part, low=low, high=high), budget=budget)}
 
 
 @dataclass(frozen=True)
@@ -212,16 +208,16 @@ def _possible(facts: Sequence[Fact], rules: Mapping, revised: int | None = None)
     return all(map(possible, systems(facts, rules, revised=revised)))
 
 
-def _mended(system: System, given: set[str], rule: Policy, steps: Sequence[int], until: float) -> System:
+def _mended(system: System, given: set[str], rule: Policy, steps: Sequence[int], budget: Budget) -> System:
     """Coarsen the prints of one linked part until it passes.
 
     Coarsening only widens ranges, so what has passed stays passed. A print that was coarsened before
     another that was needed as well may then have been coarsened for nothing: it is put back.
     """
-    before, findings = system, [f for f in failing(system, until=until) if f.name not in given]
+    before, findings = system, [f for f in failing(system, budget=budget) if f.name not in given]
     for finding in findings:
-        while (still := ranged(system, finding.target, until=until)) is not None:
-            options = _options(system, blamed(system, still), rule, steps)
+        while (still := ranged(system, finding.target, budget=budget)) is not None:
+            options = _options(system, blamed(system, still, budget=budget), rule, steps)
             options = options or _options(system, range(len(system.facts)), rule, steps)
             if not options:
                 raise DisclosureError(_refusal(system, still))
@@ -230,7 +226,7 @@ def _mended(system: System, given: set[str], rule: Policy, steps: Sequence[int],
     changed = [at for at, fact in enumerate(before.facts) if system.facts[at] != fact]
     for at in sorted(changed, key=lambda at: (-_worth(before.facts[at]), at)):
         back = system.with_fact(at, before.facts[at])
-        if passing(back, [f.target for f in findings], until=until):
+        if passing(back, [f.target for f in findings], budget=budget):
             system = back
     return system
 

@@ -49,6 +49,8 @@ _EXCLUSIVE = ("outcome: ", "object: ")
 """Stages of which a search is at one at most."""
 
 Terms = dict[Count, float]
+Span = tuple[int, int]
+"""The first and the last of the years of a window."""
 
 
 @dataclass(frozen=True)
@@ -134,11 +136,12 @@ class _Lines:
         self.adds, self.procedures = frozenset(unit_adds), frozenset(procedures)
         self.counts = sorted({fact.count for fact in facts})
         self.printed = {fact.count: (fact.low, fact.high) for fact in facts}
+        self.parts_printed = {(_family(c), c.where) for c in self.counts}
         self.values: dict[tuple, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
-        self.spans: dict[tuple, set[tuple[int, int]]] = defaultdict(set)
+        printed: dict[tuple, set[Span]] = defaultdict(set)
         for count in self.counts:
             family = _family(count)
-            self.spans[family].add((count.first, count.last))
+            printed[family].add((count.first, count.last))
             for dimension, value in count.where:
                 if value != KNOWN:
                     self.values[family][dimension].add(value)
@@ -151,6 +154,8 @@ class _Lines:
         for months in (d["month"] for d in self.values.values() if "month" in d):
             if len(months) > _MONTHS:
                 months.discard(_REST)
+        self.chains = {f: _chains(spans) for f, spans in printed.items() if f[0] not in self.adds}
+        self.spans = {f: spans.union(*self.chains.get(f, ())) for f, spans in printed.items()}
         self.variables: set[Count] = set()
         for count in self.counts:
             self.terms(count)
@@ -177,41 +182,64 @@ class _Lines:
         return list(dict.fromkeys(every))
 
     def windows(self) -> list[tuple[Terms, float, float]]:
-        """Children: a window is at most the sum of windows that cover it, and at least each within it."""
+        """Children: what holds of the numbers seen in any windows of years, and nothing that need not.
+
+        With ``n(a, b)`` children seen in the years a to b, as many were last seen in a before they were seen
+        again in b as ``n(a, b-1) + n(a+1, b) - n(a, b) - n(a+1, b-1)``; none of these is below 0, and no
+        window is below one within it. Any whole numbers of which that holds are those of some children.
+        """
         rules: list[tuple[Terms, float, float]] = []
-        for family, spans in self.spans.items():
-            if family[0] in self.adds or not _overlap(spans):
-                continue
-            every = sorted(spans | {(y, y) for a, b in spans for y in range(a, b + 1)})
-            for part in self.parts(family, {}):
-                made = {s: Count(*family, *s, part) for s in every}
+        for family, chains in self.chains.items():
+            for chain, part in itertools.product(chains, self.parts(family, {})):
+                made = {s: Count(*family, *s, part) for s in chain}
                 self.variables.update(made.values())
-                rules += [({made[big]: 1.0, made[s]: -1.0}, 0, UNLIMITED) for big, s in _within(every)]
-                rules += [
-                    ({made[s]: -1.0} | dict.fromkeys((made[c] for c in cover), 1.0), 0, UNLIMITED)
-                    for s, cover in _covers(every, spans)
-                ]
+                for (a, b), whole in made.items():
+                    if a == b:
+                        continue
+                    either, both = (made[a, b - 1], made[a + 1, b]), made.get((a + 1, b - 1))
+                    again = dict.fromkeys(either, 1.0) | {whole: -1.0} | ({both: -1.0} if both else {})
+                    rules += [(again, 0, UNLIMITED)]
+                    rules += [
+                        ({whole: 1.0, one: -1.0}, 0, UNLIMITED)
+                        for one, at_end in zip(either, ((a, b + 1), (a - 1, b)), strict=True)
+                        if at_end not in made
+                    ]
         return rules
 
     def nested(self) -> list[tuple[Terms, float, float]]:
-        """Whoever went on from a stage was at it before, in every part that both are printed for."""
-        return [(after | before, -UNLIMITED, 0) for after, before in self._pairs()]
+        """Whoever went on from a stage was at it before, in every part that both are printed for.
 
-    def _pairs(self) -> list[tuple[Terms, Terms]]:
+        So was whoever went on from it both up to the end of a year and after it.
+        """
+        rest = {pair: self.terms(pair[0]) | _minus(self.terms(pair[1])) for pair in self._pairs()}
+        rules: list[tuple[Terms, float, float]] = [(terms, -UNLIMITED, 0) for terms in rest.values()]
+        for (after, before), whole in rest.items():
+            for year in range(after.first, after.last) if after.unit not in self.adds else ():
+                spans = {"last": year}, {"first": year + 1}
+                sides = [rest.get((replace(after, **s), replace(before, **s))) for s in spans]
+                if sides[0] and sides[1]:
+                    rules.append((sides[0] | sides[1] | _minus(whole), -UNLIMITED, 0))
+        return rules
+
+    def _throughout(self, counts: Iterable[Count]) -> list[Count]:
+        """List these counts in every window in which theirs are told apart."""
+        return sorted({replace(c, first=a, last=b) for c in counts for a, b in self.spans[_family(c)]})
+
+    def _pairs(self) -> list[tuple[Count, Count]]:
+        """List who went on from a stage with who was at it, and what was found with that among which it was."""
         pairs = []
-        for count in sorted({_at(c, c.where) for c in self.counts if c.series.startswith(THROUGH)}):
+        for count in self._throughout(c for c in self.counts if c.series.startswith(THROUGH)):
             base = count.series.removeprefix(f"{THROUGH} ")
             for stage in (base, count.stage):
                 other = _at(count, count.where, stage=stage, series=BEFORE)
                 if (other.first, other.last) not in self.spans.get(_family(other), ()):
                     continue
-                if not {d for d, _ in count.where} <= set(self.values[_family(other)]):
-                    continue
-                pairs.append((self.terms(count), {v: -w for v, w in self.terms(other).items()}))
+                if {d for d, _ in count.where} <= set(self.values[_family(other)]):
+                    pairs.append((count, other))
         for count in [c for c in self.counts if c.series.startswith(f"{FOUND} ")]:
             among = _at(count, count.where, series=count.series.replace(FOUND, AMONG, 1))
             if among in self.printed:
-                pairs.append((self.terms(count), {v: -w for v, w in self.terms(among).items()}))
+                pairs.append((count, among))
         return pairs
 
     def searches(self) -> list[tuple[Terms, float, float]]:
@@ -252,11 +280,10 @@ class _Lines:
     def areas(self) -> list[tuple[Terms, float, float]]:
         """Areas of which one is all the others together: they add up, but for children who are in two."""
         rules: list[tuple[Terms, float, float]] = []
-        printed = set(self.counts)
-        for count in self.counts:
+        for count in self._throughout(self.counts):
             area, held, edition = count.area.partition(HELD)
             parts = [replace(count, area=f"{name}{held}{edition}") for name in TOGETHER.split(area)]
-            if len(parts) < 2 or not set(parts) <= printed:
+            if len(parts) < 2 or not all(map(self._told, parts)):
                 continue
             whole = self.terms(count)
             for part in parts:
@@ -266,6 +293,11 @@ class _Lines:
                 terms |= self.terms(part)
             rules.append((terms, 0, 0 if count.unit in self.adds else UNLIMITED))
         return rules
+
+    def _told(self, count: Count) -> bool:
+        """Say whether a count is printed, or one that is alike but for its window, which is told apart."""
+        family = _family(count)
+        return (family, count.where) in self.parts_printed and (count.first, count.last) in self.spans[family]
 
     def revisions(self, most: int | None) -> list[tuple[Terms, float, float]]:
         """Tie what an earlier edition held to what is held now, but for so many records revised."""
@@ -286,17 +318,12 @@ class _Lines:
         Not where the stage is a procedure that is only there to be divided into outcomes, such as
         sentence after conviction: that all or nearly all pass it says nothing of a child.
         """
-        found = []
-        for after, before in self._pairs():
-            some, first = min(after), min(before)
-            if some.stage in self.procedures:
-                continue
-            if some.series == f"{THROUGH} {first.stage}" or some.series.startswith(f"{FOUND} "):
-                terms = {v: -w for v, w in (after | before).items()}
-                found.append(
-                    (f"not {some}" if len(after) == 1 else f"not {some} and {len(after) - 1} more", terms)
-                )
-        return found
+        return [
+            (f"not {after}", self.terms(before) | _minus(self.terms(after)))
+            for after, before in self._pairs()
+            if after.stage not in self.procedures
+            and (after.series == f"{THROUGH} {before.stage}" or after.series.startswith(f"{FOUND} "))
+        ]
 
     def totals(self, seen: set[str]) -> list[tuple[str, Terms]]:
         """Name the whole of each family that is printed both in part and together, in every window."""
@@ -307,14 +334,12 @@ class _Lines:
     def whole_partitions(self, partitions: Mapping[str, Sequence[str]]) -> list[tuple[Terms, float, float]]:
         """Add up the outcomes of a decision: to all of it, or for children to all of it at least."""
         rules: list[tuple[Terms, float, float]] = []
-        printed = set(self.counts)
-        for count in [c for c in self.counts if c.series == BEFORE and c.stage in partitions]:
-            parts = [
-                _at(count, count.where, stage=s, series=f"{THROUGH} {count.stage}")
-                for s in partitions[count.stage]
-            ]
-            if set(parts) <= printed:
-                terms = dict.fromkeys(self.terms(count), -1.0)
+        whole = [c for c in self.counts if c.series == BEFORE and c.stage in partitions]
+        for count in self._throughout(whole):
+            series = f"{THROUGH} {count.stage}"
+            parts = [_at(count, count.where, stage=s, series=series) for s in partitions[count.stage]]
+            if all(map(self._told, parts)):
+                terms = _minus(self.terms(count))
                 for part in parts:
                     terms |= self.terms(part)
                 rules.append((terms, 0, 0 if count.unit in self.adds else UNLIMITED))
@@ -336,6 +361,13 @@ def _sensible(where: dict[str, str]) -> tuple[tuple[str, str], ...]:
     return tuple(where.items())
 
 
+def _ends(after: Terms, before: Terms) -> tuple:
+    """Tell a pair from others but for its window; and its window."""
+    every = sorted([*after, *before])
+    span = (min(c.first for c in every), max(c.last for c in every))
+    return tuple(replace(c, first=0, last=0) for c in every), span
+
+
 def _minus(terms: Terms) -> Terms:
     return {v: -w for v, w in terms.items()}
 
@@ -350,26 +382,18 @@ def _at(count: Count, where: tuple, *, stage: str = "", series: str = "") -> Cou
     )
 
 
-def _overlap(spans: Iterable[tuple[int, int]]) -> bool:
-    ordered = sorted(spans)
-    return any(later[0] <= earlier[1] for earlier, later in itertools.pairwise(ordered))
-
-
-def _within(spans: Sequence[tuple[int, int]]) -> list[tuple[tuple[int, int], tuple[int, int]]]:
-    return [(a, b) for a in spans for b in spans if a != b and a[0] <= b[0] and b[1] <= a[1]]
-
-
-def _covers(every: Sequence[tuple[int, int]], printed: Iterable[tuple[int, int]]) -> list:
-    """List, for each window of several years, the windows (none, one or two) and years that cover it."""
+def _chains(printed: Iterable[Span]) -> list[list[Span]]:
+    """List every window of the years that overlapping windows lead through, for each run of such windows."""
+    runs: list[list[Span]] = []
+    for span in sorted(printed):
+        if runs and span[0] <= max(last for _, last in runs[-1]):
+            runs[-1].append(span)
+        else:
+            runs.append([span])
     found = []
-    for span in [s for s in every if s[1] > s[0]]:
-        years = set(range(span[0], span[1] + 1))
-        others = [s for s in printed if s != span and s[1] > s[0] and years & set(range(s[0], s[1] + 1))]
-        for chosen in itertools.chain([()], ((o,) for o in others), itertools.combinations(others, 2)):
-            if any(a[0] <= b[0] and b[1] <= a[1] for a in chosen for b in (span,)):
-                continue
-            left = years - {y for s in chosen for y in range(s[0], s[1] + 1)}
-            found.append((span, (*chosen, *((y, y) for y in sorted(left)))))
+    for run in [r for r in runs if len(r) > 1]:
+        years = range(run[0][0], max(last for _, last in run) + 1)
+        found.append(list(itertools.combinations_with_replacement(years, 2)))
     return found
 
 
