@@ -20,7 +20,7 @@ MODULES = sorted(path.stem for path in PACKAGE.glob("*.py") if path.stem != "__i
 # together answer one question; they may use each other, but not in a circle.
 ORDER = """
     vocabulary                                          which words do we use?
-    reading absent once tables                                  is a table usable, and typed?
+    reading once absent tables                                  is a table usable, and typed?
     ages calendar_periods code_lists          ages, dates and labels as people write them
     ethnicity ethnicity_source label_mapping boundaries calibration
 

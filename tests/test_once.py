@@ -1,9 +1,18 @@
-"""Is a count of a study kept only in the process of a report, and only as it was?"""
+"""Is what a report makes kept only in its own process, and only as it was?"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from ysj_analysis import once
+from ysj_analysis.audit_hidden import drafting, noting
+from ysj_analysis.disclosure import release
+
+ROOT = Path(__file__).resolve().parents[1]
 
 
 @pytest.fixture
@@ -12,6 +21,9 @@ def report():
     once.begin()
     yield
     once._kept = None
+
+
+COUNTS = pd.DataFrame({"group": ["Black", "White"], "events": [40, 30], "denominator": [100, 200]})
 
 
 def counting():
@@ -49,8 +61,66 @@ def test_what_is_kept_cannot_be_changed_from_outside(report):
 
 def test_what_cannot_be_told_apart_is_counted_again(report):
     count, asked = counting()
-    assert [count("abc", by=["sex"]).loc[0, "events"] for _ in range(2)] == [3, 3]
+    table = pd.DataFrame({"a": [1, 2, 3]})
+    assert [count(table).loc[0, "events"] for _ in range(2)] == [3, 3]
+    table.loc[3] = 4
+    assert count(table).loc[0, "events"] == 4
+    assert len(asked) == 3
+
+
+def test_a_list_stands_for_what_is_in_it(report):
+    count, asked = counting()
+    by = ["sex"]
+    for _ in range(2):
+        count("abc", by=by)
+    by.append("age")
+    count("abc", by=by)
     assert len(asked) == 2
+
+
+def test_what_is_noted_beside_is_noted_again(report):
+    """A table that is shown again is audited again, however it came to be shown."""
+    area = {
+        "area": "A",
+        "year": 2023,
+        "years": 1,
+        "unit": "children",
+        "stage": "arrest",
+        "base": "population",
+    }
+    table = pd.DataFrame([{**area, **row} for row in COUNTS.to_dict("records")])[[*area, *COUNTS]]
+
+    @once.once
+    def shown(released):
+        return int(released.table["events"].sum())
+
+    with noting() as first:
+        assert shown(release(table)) == 70
+    with noting() as second:
+        assert shown(release(table)) == 70
+    assert first == second
+    assert len(first) == 2
+
+
+def test_releases_that_print_the_same_are_one_and_others_are_not(report):
+    one = release(COUNTS)
+    assert release(COUNTS.copy()) is one
+    assert release(COUNTS.assign(events=[41, 29])) is one  # 40 and 30 are printed of both
+    assert release(COUNTS.assign(events=[40, 50])) is not one
+    assert one.where(group="Black") is one.where(group="Black")
+
+
+def test_what_depends_on_what_is_hidden_is_not_kept(report):
+    made = []
+
+    @once.once
+    def released(number):
+        made.append(number)
+        return release(COUNTS)
+
+    for _ in range(2):
+        released(1)
+    assert made == [1, 1]
 
 
 def test_a_failure_is_not_kept(report):
@@ -66,3 +136,50 @@ def test_a_failure_is_not_kept(report):
     with pytest.raises(ValueError, match="not yet"):
         count("abc")
     assert count("abc") == "counted"
+
+
+WITHOUT = """
+from ysj_analysis.kernel import settle; settle()
+import sys
+from ysj_analysis import once, report
+from ysj_analysis.__main__ import main
+once.begin = lambda: None
+cleared = report.cleared
+report.cleared = lambda *a, **k: cleared(*a, **(k | {"draft": False}))
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def test_a_report_is_the_same_as_one_that_makes_everything_again(tmp_path):
+    """With everything kept, and nothing drawn before the audit: the same bytes, and the same in the ledger."""
+    (tmp_path / "without.py").write_text(WITHOUT, encoding="utf-8")
+    env = {k: v for k, v in os.environ.items() if k != "YSJ_SETTLED"} | {"PYTHONPATH": str(ROOT)}
+    found = []
+    for how in (["-m", "ysj_analysis"], [str(tmp_path / "without.py")]):
+        out = tmp_path / f"out{len(found)}"
+        command = [
+            sys.executable,
+            *how,
+            "report",
+            "custody_and_remand_review",
+            "--area",
+            "Camden",
+            "--out",
+            str(out),
+        ]
+        subprocess.run(command, env=env, cwd=ROOT, check=True, capture_output=True)
+        found.append({str(p.relative_to(out)): p.read_bytes() for p in sorted(out.rglob("*")) if p.is_file()})
+    assert found[0] == found[1]
+    assert "camden/editions.jsonl" in found[0]
+
+
+def test_no_chart_is_drawn_for_an_audit_alone():
+    from ysj_analysis import figures, measures
+    from ysj_analysis.wording import Words
+
+    stages = [{"stage": "arrest", "base": "population"} | row for row in COUNTS.to_dict("records")]
+    table = pd.DataFrame(stages).assign(area="A", year=2023, years=1, unit="children")
+    ratios = release(table).measure(measures.relative_rates, reference="White")
+    with drafting(True):
+        assert not figures.matrix(ratios, name="m", title="M", words=Words({})).data
+    assert figures.matrix(ratios, name="m", title="M", words=Words({})).data["svg"]

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from .once import given
 from .reading import NotHeld
 
 
@@ -92,7 +93,7 @@ def instead(answer: Callable[[Absent], Any]) -> Callable[[Callable], Callable]:
         @functools.wraps(function)
         def calling(*arguments, **named):
             none = _among(arguments, named)
-            return function(*arguments, **named) if none is None else answer(none)
+            return given(function, *arguments, **named) if none is None else answer(none)
 
         return calling
 

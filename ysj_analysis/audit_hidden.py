@@ -22,12 +22,16 @@ import pandas as pd
 
 from .joint_facts import HIDDEN, Count, Fact, as_record, from_record, told
 from .joint_names import names
+from .once import doing
 from .policies import Policy
 
 VARIABLE = "YSJ_HIDDEN_COUNTS"
 """Names the file with the counts to hide."""
 SHOWN = "YSJ_SHOWN_COUNTS"
 """Names the folder in which the counts that are shown are written down."""
+
+DRAFT = "YSJ_DRAFT"
+"""Says that a run is only for the audit: charts are not drawn."""
 
 Rows = tuple[tuple[Fact, ...], ...]
 """The counts of each row of a table."""
@@ -88,8 +92,30 @@ def noting() -> Iterator[list[Fact]]:
                 os.environ[SHOWN] = before
 
 
+@contextlib.contextmanager
+def drafting(wanted: bool) -> Iterator[None]:
+    """Have charts left undrawn within the block, in processes it starts; what they read is noted all the same."""
+    if not wanted:
+        yield
+        return
+    os.environ[DRAFT] = "1"
+    try:
+        yield
+    finally:
+        os.environ.pop(DRAFT, None)
+
+
+def undrawn() -> bool:
+    """Whether charts are left undrawn in this run."""
+    return os.environ.get(DRAFT) == "1"
+
+
 def note(rows: Rows) -> None:
     """Write down that these printed counts are shown, once; nothing where nobody notes."""
+    doing(_write_down, rows)
+
+
+def _write_down(rows: Rows) -> None:
     folder = os.environ.get(SHOWN)
     if not folder or (folder, id(rows)) in _written:
         return

@@ -16,6 +16,7 @@ import pandas as pd
 
 from .absent import instead
 from .audit_hidden import Rows, note, printed_rows
+from .once import anew, doing, keeping, once
 from .policies import (
     EDITIONS,
     ONS,
@@ -133,6 +134,7 @@ class Released:
     def __repr__(self) -> str:
         return f"Released({len(self._table)} rows, policy={self.policy.name!r}, counts={self.counts})"
 
+    @once
     def where(self, **values: Any) -> Released:
         """Keep the rows in which each named column has the value, or one of the values.
 
@@ -155,6 +157,7 @@ class Released:
         rows = tuple(itertools.compress(self._rows, kept)) if self._by_row else self._rows
         return self._with(self._table[kept].reset_index(drop=True), rows, by_row=self._by_row)
 
+    @once
     def measure(self, function: Callable[..., pd.DataFrame], **arguments: Any) -> Released:
         """Take a measure of the printed counts.
 
@@ -184,6 +187,7 @@ class Released:
         out = without_saturated(as_printed(out, self.policy), self.policy)
         return self._with(out, self._together(arguments))
 
+    @once
     def derive(self, function: Callable[..., pd.DataFrame], **arguments: Any) -> Released:
         """Apply a function of the printed table: choose, order, add up, pivot. Nothing else is at hand.
 
@@ -280,7 +284,8 @@ def release(
     plain = table.reset_index(drop=True)
     worded = plain.assign(**{c: plain[c].astype(str).map(policy.words) for c in texts})
     printed, rows = printed_rows(worded, counts, policy, of)
-    return _made(printed, policy, counts, rows=rows, by_row=True)
+    doing(anew)  # what is hidden is not among the arguments
+    return _known(_made(printed, policy, counts, rows=rows, by_row=True))
 
 
 def working(table: pd.DataFrame) -> Released:
@@ -374,6 +379,21 @@ def _made(
     kept = {"_table": table.copy(), "_policy": rule, "_counts": counts, "_source": source}
     for name, value in (kept | {"_rows": rows, "_by_row": by_row and bool(rows)}).items():
         object.__setattr__(one, name, value)
+    return one
+
+
+_printed: dict[tuple, list[Released]] = {}
+
+
+def _known(one: Released) -> Released:
+    """Give the release that prints and tells the same, where there was one in the process of a report."""
+    if not keeping():
+        return one
+    like = _printed.setdefault((one.policy.name, one.counts, *one._table.columns), [])
+    for other in like:
+        if other == one and other._rows == one._rows and other._by_row == one._by_row:
+            return other
+    like.append(one)
     return one
 
 

@@ -16,6 +16,7 @@ from .absent import Absent, where_held
 from .disclosure import PUBLIC, Policy, Released
 from .field_stages import stages_with
 from .load import Study
+from .once import once
 from .vocabulary import UNKNOWN
 from .wording import Words
 
@@ -24,6 +25,7 @@ PRIVATE = ("squares",)
 """Columns that are no counts of children or offences: a protected edition leaves them out."""
 
 
+@once
 def words(study: Study, *, period: str = "") -> Words:
     """Give the words of a study with those of the field measures.
 

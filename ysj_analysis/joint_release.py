@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from . import editions
-from .audit_hidden import hiding, noting
+from .audit_hidden import drafting, hiding, noting
 from .joint_advice import advice
 from .joint_facts import BEFORE, OWN, REACHED, THROUGH, Count, Fact, of_table, together
 from .joint_repair import Audited, audited
@@ -56,6 +56,7 @@ def cleared(
     ledger: Path,
     outside: Path | None = None,
     sisters: Iterable[Path] = (),
+    draft: bool = False,
 ) -> tuple[T, Cleared]:
     """Run a report until its tables give nothing away.
 
@@ -75,6 +76,8 @@ def cleared(
         A table of figures that others have printed.
     sisters : iterable of Path
         Ledgers of other areas; read where an area is several others together.
+    draft : bool
+        Whether to draw no chart in the first run of an edition, where running again costs little.
 
     Returns
     -------
@@ -91,8 +94,9 @@ def cleared(
     beside = [e for path in sorted(sisters) if path != ledger for e in editions.read(path)]
     hidden = editions.known(past, name)
     settled: tuple[Fact, ...] | None = None
-    for _ in range(_RUNS):
-        with hiding(hidden), noting() as noted:
+    draft = draft and not any(e.name == name for e in past)
+    for _ in range(_RUNS + draft):
+        with hiding(hidden), noting() as noted, drafting(draft):
             shown = run()
         own = printed(tables(shown), rule, hidden, noted)
         useful = Audited(tuple(printed(tables(shown), rule, hidden)), 0).usefulness()
@@ -106,9 +110,10 @@ def cleared(
         found = audited([*own, *earlier, *others], rule, steps=_HIDE)
         settled = found.facts if found.plain else None
         more = found.coarsened.keys() - this.hidden
-        if not more:
+        if not more and not draft:
             return shown, Cleared(this, useful)
-        if more <= hidden:  # it was asked to hide them, and did not
+        draft = False
+        if more and more <= hidden:  # it was asked to hide them, and did not
             break
         hidden |= more
     raise DisclosureError(

@@ -142,6 +142,7 @@ def _cleared(
         ledger=_ledger(wanted, out),
         outside=wanted.study / OUTSIDE_FILE if wanted.study else None,
         sisters=_sisters(out),
+        draft=process is not None,
     )
     if not found.edition.facts:
         return content, title, None

@@ -17,6 +17,7 @@ import numpy as np
 
 from . import formulas
 from .absent import instead
+from .once import once
 from .vocabulary import BROAD_LABELS, POPULATION, STAGES, UNKNOWN, Stage, period_label
 
 MINUS = "\N{MINUS SIGN}"
@@ -246,6 +247,7 @@ class Words:
     own_groups: bool = False
 
     @classmethod
+    @once
     def of(cls, study) -> Words:
         """Take the words of a study."""
         return cls(study.stages, study.period, study.base == "own")
