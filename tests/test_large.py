@@ -8,12 +8,25 @@ from dataclasses import replace
 from pathlib import Path
 
 import ibis
+import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from ysj_analysis import canonical, large, large_files, load, pathways, pipeline, profiles
+from ysj_analysis import (
+    canonical,
+    large,
+    large_arrow,
+    large_files,
+    large_numbers,
+    load,
+    pathways,
+    pipeline,
+    profiles,
+)
 from ysj_analysis.tables import DataError
-from ysj_analysis.vocabulary import ETHNICITIES
+from ysj_analysis.vocabulary import ETHNICITIES, STAGES
 
 SYNTHETIC = Path(__file__).parents[1] / "data" / "synthetic"
 REACHED = ["arrest", "charge", "caution", "convicted", "sentenced", "custody"]
@@ -120,7 +133,151 @@ def test_random_studies(tmp_path, monkeypatch, seed):
     monkeypatch.setitem(large_files.LARGE, ".csv", 0)
     stored = load.study(folder)
     assert stored.areas == held.areas
+    assert stored.events.numbers is not None
     same(held, stored)
+    monkeypatch.setattr(large_arrow, "read", lambda *files, stages: None)  # the second look gives the same
+    second = load.study(folder)
+    assert second.events.numbers is None
+    same(held, second)
+
+
+def test_more_stages_than_a_table_of_all_their_sets(tmp_path, monkeypatch):
+    draw, names = random.Random(4), [f"step {i}" for i in range(20)]
+    graph = "".join(
+        f'[[stages]]\nid = "{s}"\nlabel = "{s}"\nbase = "{b}"\nkind = "decision"\npolarity = "adverse"\n'
+        f'did = "reached {s}"\n'
+        for s, b in zip(names, ["none", *names], strict=False)
+    )
+    children = [{"child_id": f"c{i}", "sex": "male", "birth_month": "", "ethnicity": draw.choice(["B1", "W1"]),
+                 "ethnicity_source": "self"} for i in range(30)]  # fmt: skip
+    rows = [(e, f"c{draw.randrange(30)}", draw.randint(1, 20)) for e in range(80)]
+    events = [{"child_id": c, "episode_id": f"e{e}", "stage": s, "date": "2020-05-01", "area": "Kent"}
+              for e, c, n in rows for s in names[:n]]  # fmt: skip
+    folder = write(tmp_path / "study", events, children, "years = [2020, 2020]\n" + graph)
+    held = load.study(folder)
+    monkeypatch.setitem(large_files.LARGE, ".csv", 0)
+    stored = load.study(folder)
+    assert stored.events.numbers is not None
+    pd.testing.assert_frame_equal(pipeline.stage_counts(held), pipeline.stage_counts(stored))
+
+
+@given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 4)), max_size=40), st.integers(1, 9))
+def test_the_stages_reached_together(pairs, piece):
+    keys = [
+        np.array([5 * who + stage for who, stage in part], dtype="int64")
+        for part in (pairs[::2], pairs[1::2])
+    ]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(large_numbers, "PIECE", piece)
+        found = {int(k): int(r) for key, reached in large_numbers.together(keys, 5)
+                 for k, r in zip(key, reached, strict=True)}  # fmt: skip
+    expected = defaultdict(int)
+    for who, stage in pairs:
+        expected[who] |= 1 << stage
+    assert found == expected
+
+
+# -- files that are used as they are, or not ---------------------------------------------------------
+
+
+def taken(folder, kind):
+    """Whether the first look was enough."""
+    files = (folder / f"{name}.{kind}" for name in ("events", "children"))
+    return large_arrow.read(*files, stages=STAGES) is not None
+
+
+def test_ids_are_numbered_in_order_of_appearance_whatever_the_order_of_rows(tmp_path, monkeypatch):
+    events, children = random_study(6)
+    random.Random(1).shuffle(events)
+    folder = write(tmp_path / "study", events, children)
+    monkeypatch.setattr(large_arrow, "_PIECE", 2000)  # several pieces
+    numbers, values = large_arrow.read(folder / "events.csv", folder / "children.csv", stages=STAGES)
+    episodes = list(dict.fromkeys(row["episode_id"] for row in events))
+    ids = [c["child_id"] for c in children]
+    ids += [c for c in dict.fromkeys(row["child_id"] for row in events) if c not in ids]
+    assert [episodes[i] for i in numbers.episode] == [row["episode_id"] for row in events]
+    assert [ids[numbers.child[i]] for i in numbers.episode] == [row["child_id"] for row in events]
+    assert [values["stage"][i] for i in numbers.stage] == [row["stage"] for row in events]
+    assert values["area"] == list(dict.fromkeys(row["area"] for row in events))
+    assert [values["area"][i] for i in numbers.place] == [row["area"] for row in events]
+    days = numbers.day.astype("datetime64[D]").astype(str).tolist()
+    assert days == [row["date"] for row in events]
+    first = defaultdict(lambda: "9")
+    for row in events:
+        first[row["episode_id"]] = min(first[row["episode_id"]], row["date"])
+    began = numbers.began.astype("datetime64[D]").astype(str).tolist()
+    assert began == [first[e] for e in episodes]
+
+
+KINDS = {
+    "categories": (
+        True,
+        lambda e: e.astype({"stage": "category", "area": "category", "episode_id": "category"}),
+    ),
+    "times at midnight": (True, lambda e: e.assign(date=pd.to_datetime(e["date"]))),
+    "days": (True, lambda e: e.assign(date=pd.to_datetime(e["date"]).dt.date)),
+    "whole numbers": (True, lambda e: e.assign(gravity=e["gravity"].astype("int8"))),
+    "a number missing": (True, lambda e: e.assign(gravity=e["gravity"].astype("Int64").mask(e.index == 3))),
+    "times of day": (False, lambda e: e.assign(date=pd.to_datetime(e["date"]) + pd.Timedelta("1h"))),
+    "a number below 0": (
+        False,
+        lambda e: e.assign(gravity=e["gravity"].astype("int8").mask(e.index == 3, -1)),
+    ),
+    "an id missing": (False, lambda e: e.assign(child_id=e["child_id"].mask(e.index == 3))),
+    "an area missing": (False, lambda e: e.assign(area=e["area"].mask(e.index == 3))),
+    "numbers for ids": (False, lambda e: e.assign(episode_id=e["episode_id"].str[1:].astype(int))),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_types_of_parquet(tmp_path, monkeypatch, kind):
+    events, children = random_study(7)
+    folder = write(tmp_path / "study", events, children)
+    enough, change = KINDS[kind]
+    change(pd.DataFrame(events)).to_parquet(folder / "events.parquet")
+    pd.DataFrame(children).to_parquet(folder / "children.parquet")
+    (folder / "events.csv").unlink()
+    (folder / "children.csv").unlink()
+    assert taken(folder, "parquet") is enough
+
+    def outcome():
+        try:
+            return load.study(folder)
+        except DataError as error:
+            return str(error)
+
+    held = outcome()
+    monkeypatch.setitem(large_files.LARGE, ".parquet", 0)
+    stored = outcome()
+    if isinstance(held, str):
+        assert stored == held
+    else:
+        same(held, stored)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b"\n", b"\r\n"),
+        (b",Camden,", b',"Camden",'),
+        (b",Camden,", b',"Cam\nden",'),
+        (b",Camden,", b',"Cam""den",'),
+        (b",Camden,", ",\u00c9vry,".encode()),
+        (b"c1,", "\u00c9\u00e9,".encode()),
+        (b",4\n", b",\n"),
+        (b",4\n", b',"1,000.00"\n'),
+        (b",4\n", b",4\n\n"),
+    ],
+)
+def test_odd_but_sound_files_need_no_second_look(tmp_path, monkeypatch, old, new):
+    folder = write(tmp_path / "study", *random_study(8))
+    for name in ("events", "children"):
+        path = folder / f"{name}.csv"
+        path.write_bytes(path.read_bytes().replace(old, new))
+    held = load.study(folder)
+    assert taken(folder, "csv")
+    monkeypatch.setitem(large_files.LARGE, ".csv", 0)
+    same(held, load.study(folder))
 
 
 def test_a_count_by_hand(tmp_path, any_size):
@@ -208,13 +365,15 @@ def test_a_fault_is_refused_in_the_same_words(tmp_path, monkeypatch, fault):
     ("damage", "found"),
     [
         (lambda raw: raw.replace(b"Camden", b"Camd\xe9n", 1), "UTF-8"),
+        (lambda raw: raw.replace(b"Court", b"Co\xfcrt", 1), "UTF-8"),  # in a column that nobody counts
         (lambda raw: raw + b"c1,e1,arrest\n", "columns of the header"),
         (lambda raw: raw.replace(b"area", b"place", 1), "required columns are missing"),
         (lambda raw: raw.splitlines(keepends=True)[0], "0 rows"),
     ],
 )
 def test_a_damaged_file_is_refused_in_the_same_words(tmp_path, monkeypatch, damage, found):
-    folder = write(tmp_path / "study", *random_study(3))
+    events, children = random_study(3)
+    folder = write(tmp_path / "study", [row | {"court": "Court"} for row in events], children)
     path = folder / "events.csv"
     path.write_bytes(damage(path.read_bytes()))
     with pytest.raises(DataError, match=found) as held:
@@ -231,6 +390,7 @@ def test_untidy_but_usable(tmp_path, monkeypatch):
     text = path.read_text(encoding="utf-8").replace(",arrest,", ", arrest ,").replace("Camden", "\tCamden ")
     path.write_bytes(("\ufeff" + text.replace("\n", "\r\n") + ",,,,,\r\n\r\n").encode())
     held = load.study(folder)
+    assert not taken(folder, "csv")
     monkeypatch.setitem(large_files.LARGE, ".csv", 0)
     same(held, load.study(folder))
 

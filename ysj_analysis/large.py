@@ -7,12 +7,15 @@ cluster through Ibis. There each event is written as whole numbers once, and ``l
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
+from .large_numbers import Numbers
 from .reading import DataError
 from .vocabulary import SEX, STAGES, Stage, broad_groups
 
@@ -25,25 +28,44 @@ MOST_STAGES = 62
 """The stages a child reached are the bits of one whole number."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Stored:
-    """Events and children that stay in their engine; only counts come out.
+    """Events and children that are counted without being held as tables; only counts come out.
 
     Attributes
     ----------
-    events : ibis Table
-        One row an event: ``child, episode`` (numbers), ``place`` (where its area is in ``values``), ``bit`` (of
-        its stage, as :func:`bits` has it), ``date`` and ``began``, the first day of its episode.
-    children : ibis Table
-        One row a child with a record: ``child, ethnicity, ethnicity_source`` and any of ``area, sex,
-        looked_after, send``.
+    tables : callable
+        Gives ``events`` and ``children``, once they are asked for.
     values : mapping of str to sequence
         ``stage``, in the order of the graph, and ``area``: each label once; ``date``: first and last day.
+    numbers : Numbers, optional
+        The same as arrays, where the events came from files that could be used as they are.
     """
 
-    events: Any
-    children: Any
+    tables: Callable[[], tuple[Any, Any]]
     values: Mapping[str, Sequence]
+    numbers: Numbers | None = None
+
+    @cached_property
+    def _tables(self) -> tuple[Any, Any]:
+        return self.tables()
+
+    @property
+    def events(self) -> Any:
+        """An Ibis table, a row an event.
+
+        ``child, episode`` (numbers), ``place`` (where its area is in ``values``), ``bit`` (of its stage, as
+        :func:`bits` has it), ``date`` and ``began``, the first day of its episode.
+        """
+        return self._tables[0]
+
+    @property
+    def children(self) -> Any:
+        """An Ibis table, a row a child with a record.
+
+        ``child, ethnicity, ethnicity_source`` and any of ``area, sex, looked_after, send``.
+        """
+        return self._tables[1]
 
     def __getitem__(self, column: str) -> pd.Series:
         """Give each value of a column once; of ``date`` the first and the last."""
@@ -55,10 +77,15 @@ class Stored:
     @property
     def splits(self) -> list[str]:
         """The characteristics of children that are there."""
-        return [c for c in SPLITS if c in self.children.columns]
+        there = self.children.columns if self.numbers is None else self.numbers.people.columns
+        return [c for c in SPLITS if c in there]
 
     def kinds(self) -> pd.DataFrame:
         """Count children as ``ethnicity_source.kinds`` does."""
+        if self.numbers is not None:
+            pairs, at = self.numbers.said()
+            children = np.bincount(at, minlength=len(pairs))
+            return pairs.assign(children=children)[children > 0].reset_index(drop=True)
         pairs = self.children.group_by(["ethnicity", "ethnicity_source"])
         return fetched(pairs.agg(children=self.children.count()))
 
@@ -96,8 +123,8 @@ def stored(events, children, *, stages: Mapping[str, Stage] = STAGES) -> Stored:
         "area": labels("area"),
         "date": pd.to_datetime([days["first"], days["last"]]),
     }
-    numbered, people = _numbered(events, children, values)
-    return Stored(numbered, people, values)
+    tables = _numbered(events, children, values)
+    return Stored(lambda: tables, values)
 
 
 def _refuse(events, children, stages: Mapping[str, Stage]) -> None:

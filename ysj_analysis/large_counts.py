@@ -2,7 +2,8 @@
 
 The step is written once, as expressions of Ibis on the numbers of ``large.Stored``. What leaves the engine is
 counts: how many children have the same characteristics, area and years, and reached the same stages. No id
-does, but for ``rows``, which numbers them.
+does, but for ``rows``, which numbers them. Where the numbers are arrays in memory, the counts of stages are made
+from them by sorting (``large_numbers``).
 """
 
 from __future__ import annotations
@@ -12,8 +13,9 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from .ethnicity_source import others
+from .ethnicity_source import groups, others
 from .large import SPLITS, fetched, labelled
+from .large_numbers import PIECE, tallied, together
 from .vocabulary import FIRST_MONTH, SOURCES_OF_ETHNICITY, UNKNOWN, broad_groups
 
 IDS = {"children": "child", "episodes": "episode"}
@@ -80,12 +82,52 @@ def _people(study):
     return made[key]
 
 
+def _who_of(study) -> np.ndarray:
+    """Give the number of what is known of each child, those without a record too; made once, as ``_people``."""
+    made = study.events.__dict__.setdefault("_known", {})
+    key = (study.base, study.ethnicity_source)
+    if key not in made:
+        numbers = study.events.numbers
+        pairs, at = numbers.said()
+        group = groups(pairs, base=study.base, source=study.ethnicity_source)
+        parts = [pd.Index(_GROUPS).get_indexer(group).astype("int16")[at]]
+        for column, values in SPLITS.items():
+            last = len(values) - 1
+            if column not in numbers.people:
+                parts.append(np.int16(last))
+                continue
+            known = numbers.people[column].cat
+            place = pd.Index(values).get_indexer(known.categories).astype("int16")
+            parts.append(np.where(place < 0, last, place).astype("int16")[known.codes])
+        who = np.full(max(len(at), int(numbers.child.max()) + 1), _nobody(), "int16")
+        who[: len(at)] = _number(parts)
+        made[key] = who
+    return made[key]
+
+
+def _nobody() -> int:
+    """Give the number of a child of whom nothing is known."""
+    return _number([_GROUPS.index(UNKNOWN), *(len(values) - 1 for values in SPLITS.values())])
+
+
+def _inside(study) -> np.ndarray:
+    """Say which events :func:`inside` gives, where they are arrays."""
+    numbers, (first, last) = study.events.numbers, study.years
+    years = [numbers.years(study.period, which) for which in ("year", "cohort")]
+    within = np.logical_or.reduce([(year >= first) & (year <= last) for year in years])
+    return within & _areas(study)[numbers.place]
+
+
+def _areas(study) -> np.ndarray:
+    """Say of each area of the events whether it is the study's."""
+    return study.events["area"].isin(study.areas).to_numpy()
+
+
 def _joined(rows, study):
     """Join rows to what is known of their child; a child without a record is of an unknown group."""
     both = rows.left_join(_people(study), "child").drop("child_right")
-    nobody = _number([_GROUPS.index(UNKNOWN), *(len(values) - 1 for values in SPLITS.values())])
     return both.mutate(
-        who=both["who"].fill_null(nobody),
+        who=both["who"].fill_null(_nobody()),
         record=both["record"].fill_null(NO_RECORD),
         home=both["home"].fill_null(NOT_KNOWN),
     )
@@ -194,23 +236,58 @@ def patterns(study, unit: str, year: str, ends: Sequence[int], window: int) -> p
         stage, the first stage that has events lowest.
     """
     first, width = int(ends[0]), len(ends)
+    made = _patterns_of_tables if study.events.numbers is None else _patterns_of_arrays
+    found = made(study, unit, year, first, width, window)
+    place, at = np.divmod(found["cell"].to_numpy(int), width)
+    counts = found[["reached", "people"]].astype(int).assign(end=at + first)
+    area = pd.Categorical.from_codes(place, list(study.events["area"]))
+    return pd.concat([pd.DataFrame({"area": area}), counts, described(found["who"].to_numpy())], axis=1)
+
+
+def _patterns_of_tables(study, unit: str, year: str, first: int, width: int, window: int) -> pd.DataFrame:
+    """Give ``who, cell, reached, people``. Area and window are one number: fewer columns are quicker to group."""
     rows = _here(_dated(study), study)
     if window == 1:
-        rows = rows.filter(rows[year].between(first, int(ends[-1]))).mutate(at=rows[year] - first)
+        rows = rows.filter(rows[year].between(first, first + width - 1)).mutate(at=rows[year] - first)
     else:
-        spread = [(int(e) - k, i) for i, e in enumerate(ends) for k in range(window)]
+        spread = [(first + i - k, i) for i in range(width) for k in range(window)]
         rows = rows.inner_join(labelled({year: [y for y, _ in spread], "at": [i for _, i in spread]}), year)
-    # Area and window are one number: the fewer the columns, the quicker the engine groups.
     rows = rows.mutate(cell=(rows["place"].cast("int32") * width + rows["at"]).cast("int32"))
     each = rows.group_by([IDS[unit], "cell"]).agg(
         reached=rows["bit"].bit_or(), **({} if unit == "children" else {"child": rows["child"].min()})
     )
     each = _joined(each, study)
-    found = fetched(each.group_by(["who", "cell", "reached"]).agg(people=each.count()))
-    place, at = np.divmod(found["cell"].to_numpy(int), width)
-    counts = found[["reached", "people"]].astype(int).assign(end=at + first)
-    area = pd.Categorical.from_codes(place, list(study.events["area"]))
-    return pd.concat([pd.DataFrame({"area": area}), counts, described(found["who"].to_numpy())], axis=1)
+    return fetched(each.group_by(["who", "cell", "reached"]).agg(people=each.count()))
+
+
+def _patterns_of_arrays(study, unit: str, year: str, first: int, width: int, window: int) -> pd.DataFrame:
+    """Give ``who, cell, reached, people`` as :func:`_patterns_of_tables` does, by sorting."""
+    numbers, here, known = study.events.numbers, _areas(study), _who_of(study)
+    years, stages, cells = numbers.years(study.period, year), len(study.events["stage"]), len(here) * width
+    keys = []
+    for start in range(0, len(years), PIECE):
+        rows = slice(start, start + PIECE)
+        place, at, ids = numbers.place[rows], years[rows] - first, numbers.episode[rows]
+        ids = (numbers.child[ids] if unit == "children" else ids).astype("int64")
+        for end in range(window):
+            kept = here[place] & (at + end >= 0) & (at + end < width)
+            key = (ids[kept] * cells + place[kept] * width + at[kept] + end) * stages
+            keys.append(key + numbers.stage[rows][kept])
+    parts = []
+    for key, reached in together(keys, stages):
+        each, cell = np.divmod(key, cells)
+        each = known[each if unit == "children" else numbers.child[each]]
+        parts.append((each.astype("int64") * cells + cell, reached))
+    if not parts:
+        return pd.DataFrame({c: np.zeros(0, int) for c in ("who", "cell", "reached", "people")})
+    key, reached = (np.concatenate(part) for part in zip(*parts, strict=True))
+    sets, reached = (
+        (np.arange(1 << stages), reached) if stages <= 16 else np.unique(reached, return_inverse=True)
+    )
+    key, people = tallied(key * len(sets) + reached)
+    key, at = np.divmod(key, len(sets))
+    who, cell = np.divmod(key, cells)
+    return pd.DataFrame({"who": who, "cell": cell, "reached": sets[at], "people": people})
 
 
 def rows(study) -> pd.DataFrame:
@@ -261,8 +338,14 @@ def split(study, by: Sequence[str]) -> dict[str, list[str]]:
     """
     if not by:
         return {}
-    who = fetched(_joined(inside(study).select("child").distinct(), study).select("who").distinct())["who"]
-    return {b: sorted(described(who.to_numpy())[b].unique()) for b in by}
+    if (numbers := study.events.numbers) is not None:
+        there = np.zeros(len(_GROUPS) * 27, dtype=bool)
+        there[_who_of(study)[numbers.child[numbers.episode[_inside(study)]]]] = True
+        who = np.flatnonzero(there)
+    else:
+        joined = _joined(inside(study).select("child").distinct(), study)
+        who = fetched(joined.select("who").distinct())["who"].to_numpy()
+    return {b: sorted(described(who)[b].unique()) for b in by}
 
 
 def delays(study) -> pd.DataFrame:
@@ -278,14 +361,30 @@ def delays(study) -> pd.DataFrame:
     DataFrame
         ``stage, cohort, date, events``.
     """
-    rows = _dated(study)
-    found = fetched(rows.group_by(["bit", "cohort", "date"]).agg(events=rows.count()))
-    stage = np.array(study.events["stage"])[_place_of(found["bit"])]
+    if study.events.numbers is not None:
+        found = _delays_of_arrays(study)
+    else:
+        rows = _dated(study)
+        found = fetched(rows.group_by(["bit", "cohort", "date"]).agg(events=rows.count()))
+        found["stage"] = _place_of(found["bit"])
+    stage = np.array(study.events["stage"])[found["stage"]]
     kind = pd.CategoricalDtype(list(study.stages), ordered=True)
     return found.assign(
         stage=pd.Categorical(stage, dtype=kind), date=pd.to_datetime(found["date"]),
         cohort=found["cohort"].astype(int),
     )[["stage", "cohort", "date", "events"]]  # fmt: skip
+
+
+def _delays_of_arrays(study) -> pd.DataFrame:
+    numbers = study.events.numbers
+    cohort, day = numbers.years(study.period, "cohort"), numbers.day
+    years, days = (int(part.max()) - int(part.min()) + 1 for part in (cohort, day))
+    key = (numbers.stage.astype("int64") * years + (cohort - cohort.min())) * days + (day - day.min())
+    key, events = tallied(key)
+    key, day_at = np.divmod(key, days)
+    stage, year = np.divmod(key, years)
+    date = (day_at + int(day.min())).astype("datetime64[D]")
+    return pd.DataFrame({"stage": stage, "cohort": year + int(cohort.min()), "date": date, "events": events})
 
 
 def _place_of(bit: pd.Series) -> np.ndarray:

@@ -1,8 +1,8 @@
-"""How are large files of events read? Checked, typed and numbered by DuckDB, under a limit of memory.
+"""How are large files of events read? By Arrow as they are, or by DuckDB if anything is amiss.
 
-The first look takes the file at its word and only notices that something is amiss: a cell with blanks
-around it, an empty row, a rule broken. Then a second look strips every cell, and what it still cannot use is
-refused (``large_faults``). What stays in the engine is numbers, for ``large_counts``.
+The first look (``large_arrow``) takes the file at its word and only notices that something is amiss: a cell
+with blanks around it, an empty row, a rule broken. Then a second look strips every cell, under a limit of memory,
+and what it still cannot use is refused (``large_faults``). What stays is numbers, for ``large_counts``.
 """
 
 from __future__ import annotations
@@ -13,10 +13,13 @@ import weakref
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
+from . import large_arrow
 from .large import Stored, bits
 from .large_faults import explain
+from .large_numbers import Numbers
 from .large_sql import (
     all_blank,
     broken,
@@ -26,7 +29,6 @@ from .large_sql import (
     literal,
     missing,
     parquet_kinds,
-    plain,
     quoted,
     source,
     text,
@@ -39,7 +41,7 @@ LARGE = {".csv": 100_000_000, ".parquet": 10_000_000}
 """Events in a file of this many bytes (a million or two) are counted where they are, not held."""
 
 MEMORY = "150MB"
-"""What DuckDB may hold; the rest waits in a temporary folder, which only this user can read."""
+"""What DuckDB may hold, on a second look; the rest waits in a temporary folder, which only this user can read."""
 
 THREADS = 2
 """How many rows are read at a time, and so how much memory it takes, grows with this."""
@@ -95,13 +97,13 @@ def is_large(path: Path) -> bool:
     """
     from importlib.util import find_spec
 
-    return path.stat().st_size >= LARGE[path.suffix] and all(map(find_spec, ("duckdb", "ibis")))
+    return path.stat().st_size >= LARGE[path.suffix] and all(map(find_spec, ("duckdb", "ibis", "pyarrow")))
 
 
 def stored(
     events: Path, children: Path, *, stages: Mapping[str, Stage] = STAGES, areas: Sequence[str] = ()
 ) -> Stored:
-    """Check and type large files of events and children, and keep them in DuckDB.
+    """Check and type large files of events and children, and keep them as numbers.
 
     Parameters
     ----------
@@ -122,27 +124,60 @@ def stored(
     DataError
         As ``canonical.events`` and ``canonical.children`` would.
     """
+    try:
+        found = large_arrow.read(events, children, stages=stages)
+    except UnicodeDecodeError:  # in any column, also one that is not used
+        explain(children, "children", stages)
+        explain(events, "events", stages)
+        raise
+    if found is not None:
+        numbers, values = found
+        return Stored(lambda: _tables(numbers), values, numbers)
     import duckdb
-    import ibis
 
-    folder = tempfile.mkdtemp(prefix="ysj-")
-    backend = ibis.duckdb.connect(
-        memory_limit=MEMORY, temp_directory=folder, preserve_insertion_order=not areas, threads=THREADS
-    )
-    weakref.finalize(backend, shutil.rmtree, folder, ignore_errors=True)
+    backend = _engine(in_order=not areas)
     con = backend.con
-    con.execute("set enable_progress_bar = false")
     try:
         _children(con, children)
         con.execute("create type stage as enum (" + ", ".join(map(literal, stages)) + ")")
         values = _events(con, events, stages)
     except (duckdb.InvalidInputException, duckdb.ConversionException, duckdb.IOException) as error:
-        explain(events, "events", stages)
         explain(children, "children", stages)
+        explain(events, "events", stages)
         raise DataError(
             f"{events.name}: cannot be read ({shown(error, 200)}). Save it again as 'CSV UTF-8'."
         ) from None
-    return Stored(backend.table("events"), backend.table("people"), values)
+    return Stored(lambda: (backend.table("events"), backend.table("people")), values)
+
+
+def _engine(*, in_order: bool):
+    """Start DuckDB under its limits."""
+    import ibis
+
+    folder = tempfile.mkdtemp(prefix="ysj-")
+    backend = ibis.duckdb.connect(
+        memory_limit=MEMORY, temp_directory=folder, preserve_insertion_order=in_order, threads=THREADS
+    )
+    weakref.finalize(backend, shutil.rmtree, folder, ignore_errors=True)
+    backend.con.execute("set enable_progress_bar = false")
+    return backend
+
+
+def _tables(numbers: Numbers) -> tuple:
+    """Show numbers to the engine as tables, for what is counted there."""
+    import pyarrow
+
+    backend = _engine(in_order=False)
+    events = {
+        "child": numbers.child[numbers.episode], "episode": numbers.episode, "place": numbers.place,
+        "bit": np.int64(1) << numbers.stage, "date": pyarrow.array(numbers.day).cast(pyarrow.date32()),
+        "began": pyarrow.array(numbers.began[numbers.episode]).cast(pyarrow.date32()),
+    }  # fmt: skip
+    people = {c: pyarrow.array(numbers.people[c]).cast(pyarrow.string()) for c in numbers.people}
+    people |= {"child": np.arange(len(numbers.people), dtype="int32")}
+    backend.con.register("events", pyarrow.table(events))
+    backend.con.register("people", pyarrow.table(people))
+    return backend.table("events"), backend.table("people")
 
 
 # -- children ----------------------------------------------------------------------------------------
@@ -151,7 +186,7 @@ def stored(
 def _children(con, path: Path) -> None:
     """Number the children: ``ids`` has the number of each, ``people`` what is known of it."""
     there = [c for c in TABLES["children"] if c.name in header(path)]
-    if missing(path, "children") or not any(_given(con, path, there, tidy) for tidy in (False, True)):
+    if missing(path, "children") or not _given(con, path, there):
         check(text(path) if path.suffix == ".parquet" else read(path), "children", file=path.name)
         raise DataError(f"{path.name}: cannot be read as a table of children. Save it again as 'CSV UTF-8'.")
     used = ("ethnicity", "ethnicity_source", "area", "sex", "looked_after", "send")
@@ -161,35 +196,19 @@ def _children(con, path: Path) -> None:
     con.execute("drop table given")
 
 
-def _given(con, path: Path, there: Sequence, tidy: bool) -> bool:
-    """Take the children as text, numbered, and say whether they can be used as they are."""
-    names = [c.name for c in there]
-    cells = cells_of(path, names) if tidy else _as_given(path, names)
+def _given(con, path: Path, there: Sequence) -> bool:
+    """Take the children as text, numbered, and say whether they can be used."""
+    cells = cells_of(path, [c.name for c in there])
     rows = f"select {', '.join(f'{value} {c}' for c, value in cells.items())} from {source(path)}"
-    rows = f"select * from ({rows}) where not ({all_blank(names)})" if tidy else rows
     con.execute(
-        f"create or replace temp table given as select (row_number() over ())::integer number, * from ({rows})"
+        "create or replace temp table given as select (row_number() over ())::integer number, * "
+        f"from ({rows}) where not ({all_blank(cells)})"
     )
-    faults = [broken(c, {}) for c in there]
-    if not tidy:
-        faults += [f"not {_neat(c.name, c.required)}" for c in there if c.kind == "text" and not c.choices]
     bad = con.execute(
-        f"select count(*) filter ({' or '.join(faults)}) + count(*) - count(distinct child_id) "
+        f"select count(*) filter ({' or '.join(broken(c, {}) for c in there)}) + count(*) - count(distinct child_id) "
         "+ (count(*) = 0)::integer from given"
     )
     return not bad.fetchone()[0]
-
-
-def _as_given(path: Path, names: Sequence[str]) -> dict[str, str]:
-    """Give the SQL of cells as they are, a missing one as empty text; what is not text is made text."""
-    kinds = parquet_kinds(path)
-    text = [c for c in names if kinds.get(c, "VARCHAR") == "VARCHAR"]
-    return cells_of(path, names) | {c: f"coalesce({quoted(c)}, '')" for c in text}
-
-
-def _neat(column: str, required: bool) -> str:
-    at = quoted(column)
-    return plain(at) if required else f"({at} = '' or {plain(at)})"
 
 
 # -- events ------------------------------------------------------------------------------------------
@@ -197,7 +216,7 @@ def _neat(column: str, required: bool) -> str:
 
 def _events(con, path: Path, stages: Mapping[str, Stage]) -> dict[str, Sequence]:
     """Type and number the events, those of children without a record too, and list their values."""
-    if missing(path, "events") or not any(_raw(con, path, stages, tidy) for tidy in (False, True)):
+    if missing(path, "events") or not _raw(con, path, stages):
         explain(path, "events", stages)
         _refuse_several(con, path, stages)
         raise DataError(f"{path.name}: cannot be read as a table of events. Save it again as 'CSV UTF-8'.")
@@ -228,9 +247,9 @@ def _events(con, path: Path, stages: Mapping[str, Stage]) -> dict[str, Sequence]
     }
 
 
-def _raw(con, path: Path, stages: Mapping[str, Stage], tidy: bool) -> bool:
-    """Take the events typed, and the first day of each episode; say whether they can be used as they are."""
-    con.execute(f"create or replace temp table raw as {_typed(path, stages, tidy)}")
+def _raw(con, path: Path, stages: Mapping[str, Stage]) -> bool:
+    """Take the events typed, and the first day of each episode; say whether they can be used."""
+    con.execute(f"create or replace temp table raw as {_typed(path, stages)}")
     bad, rows = con.execute("select count(*) filter (fault), count(*) from raw").fetchone()
     if bad or not rows:
         return False
@@ -239,9 +258,7 @@ def _raw(con, path: Path, stages: Mapping[str, Stage], tidy: bool) -> bool:
         "create or replace temp table episodes as select episode_id, min(child_id) own, max(child_id) other, "
         "min(date) began from raw group by 1"
     )
-    neat = "true" if tidy else f"{_neat('episode_id', True)} and {_neat('own', True)}"
-    bad = con.execute(f"select count(*) from episodes where own <> other or not ({neat})").fetchone()[0]
-    return not bad and all(area == area.strip() for area in _labels(con, "area", "min(rowid)"))
+    return not con.execute("select count(*) from episodes where own <> other").fetchone()[0]
 
 
 def _labels(con, column: str, order: str) -> list[str]:
@@ -249,20 +266,19 @@ def _labels(con, column: str, order: str) -> list[str]:
     return [v for (v,) in con.execute(f"select {column} from raw group by 1 order by {order}").fetchall()]
 
 
-def _typed(path: Path, stages: Mapping[str, Stage], tidy: bool, *, every: bool = False) -> str:
+def _typed(path: Path, stages: Mapping[str, Stage], *, every: bool = False) -> str:
     """Write the SQL that types the events of a file, and says which rows break a rule; empty ones if ``every``."""
     there = [c for c in TABLES["events"] if c.name in header(path)]
     checked = [c for c in there if c.kind != "text" or (c.required and not c.blank)]
     kinds = parquet_kinds(path)
-    names = [c.name for c in checked]
     whole = {c.name for c in checked if (c.kind, kinds.get(c.name)) in _TYPED}
-    cells = cells_of(path, names) if tidy else _as_given(path, names)
+    cells = cells_of(path, [c.name for c in checked])
     cells |= {c: quoted(c) for c in whole}
     faults = [broken(c, stages) for c in checked if c.kind != "stage" and c.name not in whole]
     faults += ["try_cast(stage as stage) is null"]
     faults += [f"{quoted(c)} is null" if c == "date" else f"coalesce({quoted(c)} < 0, false)" for c in whole]
     rows = f"select {', '.join(f'{value} {quoted(c)}' for c, value in cells.items())} from {source(path)}"
-    if tidy and not every:
+    if not every:
         rows = f"select * from ({rows}) where not ({all_blank(c for c in cells if c not in whole)})"
     return (
         "select child_id, episode_id, try_cast(stage as stage) stage, try_cast(date as date) date, area, "
@@ -273,7 +289,7 @@ def _typed(path: Path, stages: Mapping[str, Stage], tidy: bool, *, every: bool =
 def _refuse_several(con, path: Path, stages: Mapping[str, Stage]) -> None:
     """Refuse episodes of several children, as ``canonical.events`` does; the events are taken in order."""
     con.execute("set preserve_insertion_order = true")
-    con.execute(f"create or replace temp table raw as {_typed(path, stages, True, every=True)}")
+    con.execute(f"create or replace temp table raw as {_typed(path, stages, every=True)}")
     own = "select episode_id, arg_min(child_id, rowid) own from raw group by 1"
     several, row, every = con.execute(
         "select count(distinct episode_id) filter (child_id <> own), min(raw.rowid) filter (child_id <> own), "
