@@ -596,7 +596,8 @@ MODULES = os.environ.get("YSJ_AXE", "")  # a folder node_modules with axe-core a
 )
 def test_pages_have_no_violation_make_no_request_and_are_walked_by_keyboard(report, harmed, tmp_path):
     paths = []
-    for name, page in (("report", report[0]), ("harmed", harmed[0])):
+    marked = made(heading=Heading("T", "Islington", "Restricted edition", "OFFICIAL-SENSITIVE"))
+    for name, page in (("report", report[0]), ("harmed", harmed[0]), ("marked", marked[0])):
         paths.append(tmp_path / f"{name}.html")
         paths[-1].write_text(page, encoding="utf-8")
     script = Path(__file__).parent / "accessibility" / "axe.mjs"
@@ -608,7 +609,7 @@ def test_pages_have_no_violation_make_no_request_and_are_walked_by_keyboard(repo
         timeout=300,
     )
     found = json.loads(out.stdout)
-    assert len(found) == 6
+    assert len(found) == 9
     for one in found:
         assert one["violations"] == [], one["page"]
         assert one["passes"] > 20

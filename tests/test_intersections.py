@@ -142,10 +142,10 @@ def test_what_is_said_of_strata_in_four_voices():
         disclosure.working(found.table), disclosure.working(found.summary), Words()
     )
     text = " ".join(said)
-    assert said[0].startswith("33 strata cross ethnicity, sex, age and looked after. Of the variation")
+    assert said[0].startswith("33 strata cross ethnicity, sex, age and being looked after. Of the variation")
     assert "clearly above the share of all" in text
     assert "clearly below the share of all" in text
     assert "cannot be told apart from the share of all" in text
     assert "1 of 33 strata have too few children" in text
-    black = next(s for s in said if s.startswith("Black children (sex m, age 10-14, looked after no)"))
+    black = next(s for s in said if s.startswith("Black children (sex m, aged 10-14, not looked after)"))
     assert "105 in 157" in black

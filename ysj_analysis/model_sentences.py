@@ -177,7 +177,7 @@ def _attenuated(fitted: pd.DataFrame) -> list[str]:
 
 def _whole(summary: pd.DataFrame, strata: int, crossed: list[str]) -> str:
     """Say how much of the variation between strata the main effects account for."""
-    names = wording.join(["ethnicity" if c == "group" else c.replace("_", " ") for c in crossed])
+    names = wording.join([_CROSSED.get(c, c.replace("_", " ")) for c in crossed])
     part = summary["additive_part"].iloc[-1]
     if np.isnan(part):
         return f"{strata} strata cross {names}, and vary too little beyond chance for that to be divided."
@@ -190,13 +190,36 @@ def _whole(summary: pd.DataFrame, strata: int, crossed: list[str]) -> str:
 
 def _stratum(row: dict, by: list[str], overall: float, words: Words, side: str) -> str:
     """Say a stratum that stands out."""
-    which = ", ".join(f"{c.replace('_', ' ')} {wording.clean(row[c])}" for c in by)
+    which = ", ".join(_trait(c, wording.clean(row[c])) for c in by)
     return sentence(
         f"{words.people(row['group'], row['unit'])} ({which}): {100 * row['estimate']:.0f}% "
         f"{words.did(row['stage'])}, clearly {side} the share of all, {100 * overall:.0f}% (95% interval "
         f"{100 * row['low']:.0f}% to {100 * row['high']:.0f}%; {wording.count(row['events'])} in "
         f"{wording.count(row['denominator'])}; {words.when(row)})"
     )
+
+
+_TRAITS = {
+    ("sex", "female"): "girls",
+    ("sex", "male"): "boys",
+    ("looked_after", "yes"): "looked after",
+    ("looked_after", "no"): "not looked after",
+    ("send", "yes"): "with special educational needs",
+    ("send", "no"): "without special educational needs",
+}
+_CROSSED = {"group": "ethnicity", "looked_after": "being looked after", "send": "special educational needs"}
+
+
+def _trait(column: str, value: str) -> str:
+    """Say one characteristic of a stratum.
+
+    Examples
+    --------
+    >>> _trait("sex", "male"), _trait("age", "10 to 14"), _trait("looked_after", "no"), _trait("ward", "Mildmay")
+    ('boys', 'aged 10 to 14', 'not looked after', 'ward Mildmay')
+    """
+    plain = f"aged {value}" if column == "age" else f"{column.replace('_', ' ')} {value}"
+    return _TRAITS.get((column, value), plain)
 
 
 def _times(row) -> str:
