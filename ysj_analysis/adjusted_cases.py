@@ -118,8 +118,8 @@ def _base(study: Study, outcome: str) -> str:
 def _refuse(study: Study, outcome: str, given: str) -> None:
     if study.events is None or study.children is None:
         raise NotHeld(
-            "This study holds counts only and no cases of its children, so like cannot be compared with like. Events and "
-            "children, in events.csv and children.csv, would show it."
+            "This study holds counts only and no cases of its children, so like cannot be compared with like. "
+            "Events and children, in events.csv and children.csv, would show it."
         )
     there = set(study.events["stage"].astype(str).unique())
     lacking = [s for s in (outcome, given) if s not in there]
