@@ -5,18 +5,22 @@ written as CSV. The intruder of ``ysj attack`` then reads only those files. It i
 outside could be: once as it is, and once told which marks the joint audit put there, so that it knows that
 those counts are not small and all others are. Run:
 
-    python benchmarks/evidence.py studies 200 [MINUTES]      # of each shape
-    python benchmarks/evidence.py editions 50 [MINUTES]      # pairs of each kind
-    python benchmarks/evidence.py prints 1000 [MINUTES]      # alternative private tables
+    python benchmarks/evidence.py studies 200 [MINUTES [PROCESSES]]      # of each shape
+    python benchmarks/evidence.py editions 50 [MINUTES [PROCESSES]]      # pairs of each kind
+    python benchmarks/evidence.py prints 1000 [MINUTES [PROCESSES]]      # alternative private tables
 
-Each writes its lines to ``docs/disclosure-evidence.csv``, in place of those of the same kind, with the number
-of seeds that there was time for. Nothing is dated, and every draw has its seed.
+What came of each seed is kept in ``benchmarks/evidence-seeds.jsonl`` with the number of the gate it went through,
+a hash of its code without comments. A run goes on with the seeds that have not been through the present gate: the
+new ones first, then those an earlier gate let through. ``docs/disclosure-evidence.md`` adds them up. Nothing is
+dated, and every draw has its seed.
 """
 
 from __future__ import annotations
 
+import ast
 import csv
 import functools
+import hashlib
 import json
 import sys
 import tempfile
@@ -40,10 +44,10 @@ from ysj_analysis.joint_release import cleared
 from ysj_analysis.policies import PUBLIC, DisclosureError, Policy
 
 DOCS = Path(__file__).parents[1] / "docs"
-RESULT = DOCS / "disclosure-evidence.csv"
+SEEDS = Path(__file__).with_name("evidence-seeds.jsonl")
 COLUMNS = (
-    "kind", "shape", "seeds", "releases", "refused", "cells", "small", "recovered", "recovered_if_told",
-    "guessed_right", "guessed_wrong", "hidden_by_audit", "printed_cells", "printed_value",
+    "kind", "shape", "seeds", "of them by this gate", "releases", "refused", "cells", "small", "recovered",
+    "recovered_if_told", "guessed_right", "guessed_wrong", "hidden_by_audit", "printed_cells", "printed_value",
 )  # fmt: skip
 HEAD = """\
 # What the intruder found, by shape
@@ -52,6 +56,11 @@ Written by `benchmarks/evidence.py`; what each column means is in [`disclosure.m
 
 """
 PROCESSES = 2
+GATE = (
+    "policies", "disclosure", "printed_measures", "joint_facts", "joint_names", "joint_system", "joint_audit",
+    "joint_repair", "joint_release", "audit_hidden",
+)  # fmt: skip
+"""The modules that decide what may be printed."""
 YEARS = range(2019, 2024)
 SINGLE = [(1, y) for y in YEARS]
 ROLLING = [(3, y) for y in YEARS if y - 2 in YEARS]
@@ -78,7 +87,8 @@ Tables = dict[str, dict[str, str]]
 # -- releases ----------------------------------------------------------------------------------------
 
 
-def study(seed: int, areas: Sequence[str] = ("Islington",)) -> load.Study:
+@functools.lru_cache(maxsize=2)
+def study(seed: int, areas: tuple[str, ...] = ("Islington",)) -> load.Study:
     """Draw a borough of a random size, small ones among them, and its children."""
     scale = float(np.random.default_rng([seed, 1]).uniform(0.15, 1.0))
     with tempfile.TemporaryDirectory() as folder:
@@ -146,6 +156,11 @@ def truth(of: load.Study, splits: Sequence[tuple[str, ...]] = ((),)) -> dict[Cel
     return true
 
 
+@functools.lru_cache(maxsize=4)
+def _true(seed: int, areas: tuple[str, ...] = ("Islington",), by: tuple[str, ...] = ()) -> dict[Cell, int]:
+    return truth(study(seed, areas), [by])
+
+
 def attacked(folders: Sequence[Path], true: dict[Cell, int], *, told: bool, revised: bool = False) -> Attack:
     """Attack some folders together; if told, knowing of each mark whether the count behind it is small.
 
@@ -211,8 +226,8 @@ def outcome(
         "releases": len(folders), "cells": len(_cells(printed)), "small": len(small), "recovered": right,
         "recovered_if_told": judged(told, true)[0], "guessed_right": guessed, "guessed_wrong": wrong,
         "hidden_by_audit": len(by_audit),
-        "printed_cells": np.mean([p["cells"] for p in passed]),
-        "printed_value": np.mean([p["value"] for p in passed]),
+        "printed_cells": round(float(np.mean([p["cells"] for p in passed])), 4),
+        "printed_value": round(float(np.mean([p["value"] for p in passed])), 4),
     }  # fmt: skip
 
 
@@ -238,7 +253,7 @@ def one_study(shape: str, seed: int) -> dict:
     """Release a random study in a shape and attack it."""
     of = study(seed)
     windows, by = SHAPES[shape]
-    tables, true = counted(of, windows, by), truth(of, [by])
+    tables, true = counted(of, windows, by), _true(seed, by=by)
     with tempfile.TemporaryDirectory() as folder:
         where = Path(folder)
         try:
@@ -253,10 +268,10 @@ def one_study(shape: str, seed: int) -> dict:
 def pairs(kind: str, seed: int) -> dict:
     """Release two editions, the second beside the ledger of the first, and attack both together."""
     joint = kind == "sister boroughs"
-    of = study(seed, ("Islington", "Camden") if joint else ("Islington",))
-    true = truth(of)
+    areas = ("Islington", "Camden") if joint else ("Islington",)
+    of, true = study(seed, areas), _true(seed, areas)
     if kind == "revision":
-        true |= {_first(c): v for c, v in truth(_without_one(of, seed)).items()}
+        true = true | {_first(c): v for c, v in truth(_without_one(of, seed)).items()}
     with tempfile.TemporaryDirectory() as folder:
         where, passed, folders = Path(folder), [], []
         for i, (tables, source, rule) in enumerate(_pair(kind, of, seed)):
@@ -376,18 +391,46 @@ def _fits(value: dict[tuple, float], changed: dict[tuple, float]) -> bool:
 EDITIONS = ("next year", "revision", "sister boroughs", "changed policy")
 
 
-def line(kind: str, shape: str, made: Sequence[dict], seeds: int) -> dict:
+def gate() -> str:
+    """Number the gate by its code, without what is only said about it."""
+    found = hashlib.sha256()
+    for name in GATE:
+        tree = ast.parse((Path(editions.__file__).parent / f"{name}.py").read_text(encoding="utf-8"))
+        for node in [n for n in ast.walk(tree) if hasattr(n, "body") and isinstance(n.body, list)]:
+            node.body = [n for n in node.body if not (isinstance(n, ast.Expr) and _is_text(n.value))]
+        found.update(ast.dump(tree).encode())
+    return found.hexdigest()[:12]
+
+
+def _is_text(node: ast.AST) -> bool:
+    return isinstance(node, ast.Constant) and isinstance(node.value, str)
+
+
+def line(kind: str, shape: str, made: Sequence[dict]) -> dict:
     """Add up the outcomes of one shape."""
     total: Counter = Counter()
     for one in made:
-        total.update({k: v for k, v in one.items() if not k.startswith("printed")})
+        total.update({k: v for k, v in one.items() if k in COLUMNS and not k.startswith("printed")})
     shares = {
         k: f"{float(np.mean([m[k] for m in made if k in m])):.3f}"
         for k in ("printed_cells", "printed_value")
         if any(k in m for m in made)
     }
-    plain = {c: int(total[c]) for c in COLUMNS[3:-2]}
-    return {"kind": kind, "shape": shape, "seeds": f"0 to {seeds - 1}"} | plain | shares
+    now = gate()
+    plain = {c: int(total[c]) for c in COLUMNS[4:-2]}
+    seeds = {"seeds": _spans([m["seed"] for m in made]), COLUMNS[3]: sum(m["gate"] == now for m in made)}
+    return {"kind": kind, "shape": shape} | seeds | plain | shares
+
+
+def _spans(seeds: Sequence[int]) -> str:
+    """Write numbers as spans: "0 to 25, 40"."""
+    spans: list[list[int]] = []
+    for seed in sorted(seeds):
+        if spans and spans[-1][1] == seed - 1:
+            spans[-1][1] = seed
+        else:
+            spans.append([seed, seed])
+    return ", ".join(str(a) if a == b else f"{a} to {b}" for a, b in spans)
 
 
 def work(kind: str) -> dict[str, Callable[[int], dict]]:
@@ -399,35 +442,43 @@ def work(kind: str) -> dict[str, Callable[[int], dict]]:
     }[kind]
 
 
-def evidence(kind: str, size: int, minutes: float = np.inf) -> Iterator[dict]:
-    """Make one kind of evidence, a line for each shape: a seed in all shapes before the next, while there is time."""
-    shapes, until = work(kind), time.monotonic() + 60 * minutes
-    made: dict[str, list[dict]] = {s: [] for s in shapes}
-    with ProcessPoolExecutor(PROCESSES) as pool:
-        for first in range(0, size, PROCESSES):
+def evidence(kind: str, size: int, minutes: float, processes: int, kept: dict) -> Iterator[dict]:
+    """Go on with one kind of evidence: a seed in all shapes before the next, while there is time."""
+    shapes, until, now = work(kind), time.monotonic() + 60 * minutes, gate()
+    done = {s: {k[2]: one["gate"] for k, one in kept.items() if k[:2] == (kind, s)} for s in shapes}
+    todo = [seed for seed in range(size) if any(done[s].get(seed) != now for s in shapes)]
+    todo.sort(key=lambda seed: (all(seed in done[s] for s in shapes), seed))
+    with ProcessPoolExecutor(processes) as pool:
+        for seeds in (todo[i : i + processes] for i in range(0, len(todo), processes)):
             if time.monotonic() > until:
                 break
-            seeds = range(first, min(first + PROCESSES, size))
-            found = {s: pool.map(function, seeds) for s, function in shapes.items()}
-            for shape, several in found.items():
-                made[shape] += several
-            print(f"{kind}: {seeds[-1] + 1} of {size} seeds", file=sys.stderr, flush=True)
-    for shape, several in made.items():
-        yield line(kind, shape, several, len(several))
+            for shape, several in {s: pool.map(function, seeds) for s, function in shapes.items()}.items():
+                for seed, one in zip(seeds, several, strict=True):
+                    yield {"kind": kind, "shape": shape, "seed": seed, "gate": now} | one
+            print(f"{kind}: seed {seeds[-1]} of {size}", file=sys.stderr, flush=True)
 
 
-def saved() -> list[dict]:
-    """Read the lines recorded so far."""
-    return _records(RESULT) if RESULT.is_file() else []
+def saved() -> dict[tuple, dict]:
+    """Read what came of the seeds run so far."""
+    lines = SEEDS.read_text(encoding="utf-8").splitlines() if SEEDS.is_file() else []
+    return {(x["kind"], x["shape"], x["seed"]): x for x in map(json.loads, lines)}
 
 
-def save(lines: Sequence[dict]) -> None:
-    """Write the lines, in place of those of the same kind and shape."""
-    made = {(x["kind"], x["shape"]): x for x in [*saved(), *lines]}
-    with RESULT.open("w", encoding="utf-8", newline="") as out:
-        writer = csv.DictWriter(out, COLUMNS, restval="", lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(made.values())
+def save(kept: dict[tuple, dict]) -> None:
+    """Write what came of the seeds, in their order."""
+    order = {shape: i for i, shape in enumerate([*SHAPES, *EDITIONS])}
+    lines = sorted(kept.values(), key=lambda x: (x["kind"], order[x["shape"]], x["seed"]))
+    SEEDS.write_text("".join(json.dumps(x) + "\n" for x in lines), encoding="utf-8")
+
+
+def added_up(kept: dict[tuple, dict]) -> list[dict]:
+    """Add up what is kept, a line for each kind and shape."""
+    kinds = {k: list(work(k)) for k in ("studies", "editions", "prints")}
+    found = []
+    for kind, shape in [(k, s) for k, shapes in kinds.items() for s in shapes]:
+        made = [one for key, one in kept.items() if key[:2] == (kind, shape)]
+        found += [line(kind, shape, made)] if made else []
+    return found
 
 
 def page(lines: Sequence[dict]) -> str:
@@ -439,12 +490,18 @@ def page(lines: Sequence[dict]) -> str:
 
 
 def main() -> int:
-    kind, size, minutes = [*sys.argv[1:], *("studies", "2", "inf")[len(sys.argv) - 1 :]][:3]
-    lines = list(evidence(kind, int(size), float(minutes)))
+    given = [*sys.argv[1:], *("studies", "2", "inf", str(PROCESSES))[len(sys.argv) - 1 :]][:4]
+    kind, size, minutes, processes = given[0], int(given[1]), float(given[2]), int(given[3])
+    keep = len(sys.argv) > 2
+    kept = saved() if keep else {}
+    for one in evidence(kind, size, minutes, processes, kept):
+        kept[one["kind"], one["shape"], one["seed"]] = one
+        if keep:
+            save(kept)
+    lines = added_up(kept)
     print(page(lines))
-    if len(sys.argv) > 2:
-        save(lines)
-        (DOCS / "disclosure-evidence.md").write_text(HEAD + page(saved()), encoding="utf-8")
+    if keep:
+        (DOCS / "disclosure-evidence.md").write_text(HEAD + page(lines), encoding="utf-8")
     return int(any(int(x["recovered"]) for x in lines))
 
 
