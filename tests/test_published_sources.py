@@ -677,6 +677,11 @@ class TestLait:
         assert said(out, "1 of 15 rows of lait.csv have the year 0")
         assert said(out, r"1 of 14 values of lait.csv are marked and set aside: - \(1\)")
         assert said(out, "1 of 15 area names made the same")
+        labels = pd.read_csv(out / "labels.csv", dtype=str, keep_default_na=False).set_index(
+            ["field", "label"]
+        )
+        assert labels.loc[("area", "London (Inner)"), "meaning"] == "Inner London"
+        assert labels.loc[("written in place of a number", "-"), "meaning"] == "held back or not there"
 
     @pytest.mark.parametrize(
         ("row", "message"),
@@ -851,6 +856,12 @@ class TestNomis:
         assert table["population"].sum() == sum(100 + age for age in range(10, 18))
         assert table["age"].tolist() == [str(age) for age in range(10, 18)]
         assert said(out, "2 columns of ts007.csv are totals of other columns")
+        labels = pd.read_csv(out / "labels.csv", dtype=str)
+        assert labels["label"].tolist() == [
+            f"Age: Aged {age} years; measures: Value" for age in range(10, 18)
+        ]
+        assert labels["meaning"].tolist() == [str(age) for age in range(10, 18)]
+        assert set(labels["field"]) == {"age"}
 
     @pytest.mark.parametrize(
         ("arguments", "message"),

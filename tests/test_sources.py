@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ysj_analysis import calibration, load, source_census_2021, source_cook_county, sources
+from ysj_analysis import calibration, label_mapping, load, source_census_2021, source_cook_county, sources
 from ysj_analysis.study_folder import Ledger, StudyFolder, toml
 from ysj_analysis.vocabulary import broad_groups
 
@@ -180,6 +180,9 @@ def test_cook_county_becomes_a_study(tmp_path):
     assert study.stages["prison"].base == "convicted"
     assert study.stages["pending_disposition"].kind == "pending"
     assert study.ledger["what"].str.contains("exceed convictions by 0 to 1 in").any()
+    read = label_mapping.read_as(study)
+    assert read[["label", "group"]].to_numpy().tolist() == [[g, g] for g in GROUPS]
+    assert set(read["field"]) == {"ethnic group as published"}
 
 
 def test_an_absent_key_is_a_count_of_zero_and_is_counted(tmp_path):

@@ -1,8 +1,9 @@
-"""What was each label of ethnicity in a study's files read as? The mapping as data, kept with the study.
+"""What was each label in a study's files read as? The mapping as data, kept with the study.
 
 A conversion writes `labels.csv` beside the tables it makes: every label that could be read, from which code
 list, as what. It is the whole list and not the labels that occurred, so it tells nothing of any child, and a
-report prints it among its methods.
+report prints the labels of ethnicity among its methods. A source without ethnic groups keeps what it read its
+ages, areas and marks as.
 """
 
 from __future__ import annotations
@@ -18,12 +19,15 @@ from .vocabulary import ETHNICITIES, broad_groups
 
 FILE = "labels.csv"
 COLUMNS = ("field", "code_list", "label", "meaning")
-"""The columns of `labels.csv`: ``meaning`` is a detailed code, or a broad group."""
+"""The columns of `labels.csv`: ``meaning`` is a detailed code, or a broad group; of `AGE`, `AREA`, `MARK` a word."""
 
 SELF_DEFINED, OFFICER_DEFINED = "self-defined ethnicity", "officer-defined ethnicity"
 AS_PUBLISHED = "ethnic group as published"
 RECORDED, WHO_SAID_IT = "recorded ethnicity", "who said it"
 """Fields: whose word the labels are, as far as the source says."""
+
+AGE, AREA, MARK = "age", "area", "written in place of a number"
+"""Fields that are not of ethnicity."""
 
 LONGEST = 80
 """Characters of a label that are printed; what is longer is cut, with a mark."""
@@ -102,7 +106,7 @@ def read_as(study) -> pd.DataFrame:
     Parameters
     ----------
     study : load.Study
-        Its ``labels`` and ``base`` are used.
+        Its ``labels`` of ethnicity and its ``base`` are used.
 
     Returns
     -------
@@ -124,23 +128,25 @@ def read_as(study) -> pd.DataFrame:
     0  Chinese   A4        Chinese  Other
     1    White                      White
     """
-    if study.labels is None or study.labels.empty:
+    labels = pd.DataFrame(columns=COLUMNS, dtype=str) if study.labels is None else study.labels
+    labels = labels[~labels["field"].isin([AGE, AREA, MARK])].reset_index(drop=True)
+    if labels.empty:
         raise NotHeld(
             "This study keeps no mapping of labels: its tables hold the codes of the kit, or groups as the source "
             "names them. A study made by ysj convert keeps one."
         )
-    meaning = study.labels["meaning"]
+    meaning = labels["meaning"]
     coded = meaning.isin(_NAMES)
     group = meaning.map(broad_groups(study.base)) if study.base != "own" else meaning.map(_NAMES)
     return pd.DataFrame(
         {
-            "field": study.labels["field"],
-            "label": study.labels["label"].map(
+            "field": labels["field"],
+            "label": labels["label"].map(
                 lambda text: text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
             ),
             "code": meaning.where(coded, ""),
             "detailed_group": meaning.map(_NAMES).where(coded, ""),
             "group": group.where(coded, meaning),
-            "code_list": study.labels["code_list"],
+            "code_list": labels["code_list"],
         }
     )

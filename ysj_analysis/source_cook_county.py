@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from .label_mapping import AS_PUBLISHED, of_pairs
 from .source_files import refuse
 from .study_folder import Ledger, Source, StudyFolder
 from .tables import DataError, shown
@@ -195,6 +196,7 @@ def clean(raw: Mapping[str, pd.DataFrame]) -> StudyFolder:
             )
         ],
         stages=list(STAGES),
+        labels=of_pairs(dict(zip(GROUPS, GROUPS, strict=True)), code_list=AREA, field=AS_PUBLISHED),
     )
 
 

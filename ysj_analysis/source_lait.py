@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from .label_mapping import AREA, MARK, of_pairs
 from .published_values import NOT_GIVEN, number, plain, year_in
 from .source_files import text_table
 from .study_folder import Ledger, Source, StudyFolder
@@ -126,6 +127,13 @@ def clean(raw: Mapping[str, pd.DataFrame]) -> StudyFolder:
                 "Open Government Licence v3.0. All children; no ethnic groups.",
             )
         ],
+        labels=pd.concat(
+            [
+                of_pairs(SAME_AREA, code_list="LAIT", field=AREA),
+                of_pairs(dict.fromkeys(MARKS, "held back or not there"), code_list="LAIT", field=MARK),
+            ],
+            ignore_index=True,
+        ),
     )
 
 

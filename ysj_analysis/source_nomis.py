@@ -15,6 +15,7 @@ from pathlib import Path
 import pandas as pd
 
 from .ages import AGES
+from .label_mapping import AGE, of_pairs
 from .published_values import year_in
 from .source_files import refuse, text_table
 from .study_folder import Ledger, Source, StudyFolder
@@ -190,7 +191,14 @@ def clean(raw: Mapping[str, pd.DataFrame]) -> StudyFolder:
                 "Crown copyright, Open Government Licence v3.0. Exact, and without ethnic groups.",
             )
         ],
+        labels=pd.concat([_ages(table) for table in raw.values()]).drop_duplicates(ignore_index=True),
     )
+
+
+def _ages(table: pd.DataFrame) -> pd.DataFrame:
+    """Say which column was read as which age."""
+    columns = {column: str(age) for age, column in single_years(table).items() if age in AGES}
+    return of_pairs(columns, code_list="Nomis", field=AGE)
 
 
 def _one(table: pd.DataFrame, ledger: Ledger) -> pd.DataFrame:
