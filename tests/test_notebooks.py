@@ -77,6 +77,29 @@ def test_its_manifest_names_its_rule(report):
     assert manifest["sources"]
 
 
+def test_every_number_in_the_prose_is_in_a_csv_or_computed_from_one(report, prose_audit):
+    name, folder = report
+    intervals, figures, wrong = prose_audit(folder)
+    assert wrong == []
+    assert intervals > 0
+    assert figures > 10 or name == "court_paragraph"
+
+
+def test_the_audit_of_prose_finds_a_number_that_is_in_no_csv(tmp_path, prose_audit):
+    """Of 40 in 80 and 1.5 (1.2 to 1.9): a wrong count, and an end of another row's interval."""
+    (tmp_path / "tables").mkdir()
+    lines = ["events,denominator,estimate,low,high", "40,80,1.5,1.2,1.9", "15,60,0.8,0.6,1.1", ""]
+    (tmp_path / "tables" / "a.csv").write_text("\n".join(lines), encoding="utf-8")
+    said = {
+        "50% (40 of 80; 95% interval 1.2 to 1.9).": 0,
+        "45 of 80.": 1,
+        "1.5 (95% interval 1.2 to 1.1).": 1,
+    }
+    for text, wrong in said.items():
+        (tmp_path / "index.html").write_text(f"<main><p>{text}</p></main>", encoding="utf-8")
+        assert len(prose_audit(tmp_path)[2]) == wrong
+
+
 def percentages_without_counts(page):
     """Find each percentage of the prose that no "x of y" of its own paragraph gives."""
     wrong = []
@@ -101,7 +124,7 @@ def test_the_audit_of_percentages_finds_one_that_does_not_follow():
     assert not percentages_without_counts("<p>Of Black children, 40% (95% interval) were: 40 of 100.</p>")
 
 
-def test_the_tracker_is_for_the_service_alone(tmp_path):
+def test_the_tracker_is_for_the_service_alone(tmp_path, prose_audit):
     with pytest.raises(NotebookError, match="has no public edition") as refused:
         render("reoffending_tracker", data=ROOT / "data/synthetic", out=tmp_path)
     assert refused.value.cause == "DisclosureError"
@@ -112,6 +135,7 @@ def test_the_tracker_is_for_the_service_alone(tmp_path):
     assert not re.search(NEVER, prose(page))
     assert not re.search(r"\bc\d{4}\b|\be\d{4}\b", page)  # the ids of children and episodes
     assert "It ranks and scores no child" in page
+    assert prose_audit(folder)[2] == []
 
 
 def test_the_live_cohort_is_those_whose_twelve_months_still_run():

@@ -220,10 +220,12 @@ def stand_out(released: Released, words: Words, *, area: str = "") -> list[str]:
     said = [_placed(row, words) for row in apart]
     if within:
         others = "other " if apart else ""
-        rates = f"{within} {others}rate{'s' if within > 1 else ''}"
+        shared = any("target_low" in r for r in rows)
+        noun = f"{'relative ' if shared else ''}rate{'s' if within > 1 else ''}"
+        those = ("those" if within > 1 else "the one") + " the areas share"
+        theirs = those if shared else f"{'those' if within > 1 else 'that'} of all the areas together"
         said.append(
-            f"Of {rates} that can be set beside {'those' if within > 1 else 'that'} of all the areas together, none "
-            f"can be told apart. {NOT_EVIDENCE}"
+            f"Of {within} {others}{noun} that can be set beside {theirs}, none can be told apart. {NOT_EVIDENCE}"
         )
     if few:
         said.append(f"For {few} more there are too few children to say.")
