@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from .references import keys, usable
+from .references import keys, usable_values
 from .vocabulary import POPULATION
 
 
@@ -50,15 +50,15 @@ def _check_counts(table: pd.DataFrame) -> None:
     """Refuse counts that cannot be."""
     counts = {}
     for column in ("events", "denominator"):
-        number = pd.to_numeric(table[column], errors="coerce").astype(float)
-        text = number.isna() & table[column].notna()
+        number = pd.to_numeric(table[column], errors="coerce").to_numpy(float, na_value=np.nan)
+        text = np.isnan(number) & table[column].notna().to_numpy()
         refuse(
             text, table, column, table[column], "not a number", "Give a number; leave a hidden one missing."
         )
         refuse(number < 0, table, column, number, "negative", "Correct it.")
         refuse(np.isinf(number), table, column, number, "infinite", "Correct it.")
         counts[column] = number
-    cohort = table["base"].ne(POPULATION)
+    cohort = table["base"].ne(POPULATION).to_numpy(bool)
     for column, must_be_whole in (("events", cohort | True), ("denominator", cohort)):
         number = counts[column]
         remedy = "Give the count itself, not one that was averaged or estimated."
@@ -69,19 +69,19 @@ def _check_counts(table: pd.DataFrame) -> None:
 
 
 def refuse(
-    bad: pd.Series, table: pd.DataFrame, column: str, values: pd.Series, what: str, remedy: str
+    bad: np.ndarray, table: pd.DataFrame, column: str, values: np.ndarray | pd.Series, what: str, remedy: str
 ) -> None:
     """Raise if any row is bad, saying what, how many of how many, where first and what to do.
 
     Parameters
     ----------
-    bad : Series of bool
+    bad : array of bool
         Which rows.
     table : DataFrame
         The table they are of.
     column : str
         Where the fault is.
-    values : Series
+    values : array or Series
         What stands there.
     what, remedy : str
         What is wrong, and what to do.
@@ -93,7 +93,7 @@ def refuse(
     """
     if bad.any():
         first = int(np.flatnonzero(bad)[0])
-        value = values.iloc[first]
+        value = np.asarray(values)[first]
         written = f"{value:g}" if isinstance(value, float) else repr(value)
         raise ValueError(
             f"{column} is {what} in {bad.sum()} of {len(table)} rows: {written}. First: row {first}, column "
@@ -114,4 +114,4 @@ def counts(table: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     tuple of array
         Events and denominators.
     """
-    return tuple(usable(table).to_numpy().T)
+    return tuple(usable_values(table).T)

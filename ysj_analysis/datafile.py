@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from csv import writer
+from io import StringIO
 
 import pandas as pd
 
@@ -63,13 +65,19 @@ def csv(table: pd.DataFrame, counts: Sequence[str] = ()) -> str:
     for column in table.columns:
         values = table[column]
         if not pd.api.types.is_numeric_dtype(values):
-            out[safe(column)] = [safe(str(v)) for v in values]
+            texts = [str(v) for v in values]
+            written = {t: safe(t) for t in set(texts)}
+            out[safe(column)] = [written[t] for t in texts]
             continue
         out[safe(column)] = [
             wording.missing(column, record, counts) if v != v else f"{v + 0.0:.10g}"
             for v, record in zip(values.astype(float), records, strict=True)
         ]
-    return pd.DataFrame(out).to_csv(index=False, lineterminator="\n")
+    text = StringIO()
+    rows = writer(text, lineterminator="\n")
+    rows.writerow(out)
+    rows.writerows(zip(*out.values(), strict=True))
+    return text.getvalue()
 
 
 def safe(label: str) -> str:

@@ -46,8 +46,15 @@ def usable(table: pd.DataFrame) -> pd.DataFrame:
     DataFrame of float
         ``events, denominator`` in the order of the rows.
     """
-    counts = table[["events", "denominator"]].astype(float)
-    return counts.where(table["note"].eq("")) if "note" in table else counts
+    return pd.DataFrame(usable_values(table), table.index, ["events", "denominator"])
+
+
+def usable_values(table: pd.DataFrame) -> np.ndarray:
+    """Give what :func:`usable` gives as one array, two columns wide."""
+    values = np.column_stack([table[c].to_numpy(float, na_value=np.nan) for c in ("events", "denominator")])
+    if "note" in table:
+        values[table["note"].ne("").to_numpy(bool)] = np.nan
+    return values
 
 
 def totals(table: pd.DataFrame) -> pd.DataFrame:
@@ -169,16 +176,19 @@ def _comparator(table: pd.DataFrame, reference: pd.DataFrame) -> pd.DataFrame:
 
 def _matched(table: pd.DataFrame, chosen: pd.DataFrame, on: list[str]) -> pd.DataFrame:
     """Give each row of a table its row of another, by the columns both have; missing where it has none."""
-    if not on:
-        at = np.zeros(len(table), int) if len(chosen) else np.full(len(table), -1)
-    else:
-        # As text where one column is of categories or text and the other is not.
-        unlike = [c for c in on if table[c].dtype != chosen[c].dtype and not _numbers(table[c], chosen[c])]
-        text = dict.fromkeys(unlike, str)
-        rows = pd.concat([table[on].astype(text), chosen[on].astype(text)], ignore_index=True)
-        number = rows.groupby(on, observed=True, sort=False, dropna=False).ngroup().to_numpy()
-        at = pd.Index(number[len(table) :]).get_indexer(number[: len(table)])
+    number = np.zeros(len(table) + len(chosen), int)
+    for column in on:
+        number = pd.factorize(number * (len(number) + 1) + _numbered(table[column], chosen[column]))[0]
+    at = pd.Index(number[len(table) :]).get_indexer(number[: len(table)])
     return chosen[[*NAMES, "reference"]].reset_index(drop=True).reindex(at).reset_index(drop=True)
+
+
+def _numbered(mine: pd.Series, theirs: pd.Series) -> np.ndarray:
+    """Number the values of two columns alike: as text where one is of categories or text and the other is not."""
+    columns = [mine, theirs]
+    if mine.dtype != theirs.dtype and not _numbers(*columns):
+        columns = [c.astype(str) for c in columns]
+    return pd.factorize(np.concatenate([c.to_numpy(object) for c in columns]), use_na_sentinel=False)[0]
 
 
 def refuse_unmatched(table: pd.DataFrame, found: pd.DataFrame) -> None:

@@ -152,7 +152,7 @@ def number(value: float, measure: str, note: str = "suppressed") -> str:
         return mark(note)
     if np.isinf(value):
         return NOT_APPLICABLE
-    name = str(formulas.split([measure])[0][0])
+    name = measure.partition("_per_")[0]
     if name in _PERCENT:
         text = f"{100 * value:.1f}" + ("%" if name == "proportion" else " points")
     elif name.startswith("events_above"):
