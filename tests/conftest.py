@@ -13,6 +13,8 @@ NOT_FIGURES = re.compile(
     r"nearest \d|Census 20\d\d[^;.]*"
 )
 """Periods, ages, times, rules, names of sources, and what an owner wrote: numbers that nobody computes."""
+COUNTED = re.compile(r"\b(\d+) (?:other )?(?:relative rates?|rates?|comparisons?) (?:that can|are shown|,)")
+"""How many comparisons a sentence is of."""
 INTERVAL = re.compile(r"95% interval ([−\d.,]*\d)%? to ([−\d.,]*\d)")
 
 
@@ -57,7 +59,10 @@ def prose_audit():
         rows = [np.abs(m) for m in computed(folder)]
         every = np.concatenate([m.ravel() for m in rows]) if rows else np.array([])
         intervals, figures, wrong = 0, 0, []
+        most = max((len(m) for m in rows), default=0)
         for text in prose(folder):
+            wrong += [f"{n}: {text}" for n in COUNTED.findall(text) if int(n) > most]
+            text = COUNTED.sub(" ", text)
             for ends in INTERVAL.findall(text):
                 (low, a), (high, b) = (near(end) for end in ends)
                 both = [((np.abs(m - low) < a).any(1) & (np.abs(m - high) < b).any(1)).any() for m in rows]
