@@ -325,7 +325,7 @@ def test_all_unknown_values_of_a_file_are_told_at_once(tmp_path):
 
 def test_files_of_another_kind_and_files_given_twice_are_refused(tmp_path):
     (tmp_path / "b.csv").write_text("a,b\n1,2\n")
-    with pytest.raises(DataError, match="7 of 7 columns are missing, the first 'datetime'"):
+    with pytest.raises(DataError, match=r"7 of 7 columns are missing\. First: 'datetime'"):
         converted(tmp_path, tmp_path / "b.csv")
     one, two = write(tmp_path / "one.csv", OLD), write(tmp_path / "two.csv", OLD)
     with pytest.raises(DataError, match=r"two\.csv and one\.csv hold the same records"):
@@ -333,7 +333,7 @@ def test_files_of_another_kind_and_files_given_twice_are_refused(tmp_path):
     for content, message in (
         ("{}", "not a list of records"),
         ("[1]", "not a list"),
-        ("[{", "not a JSON file"),
+        ("[{", r"not JSON: .*, after 2 of 2 characters\. First: line 1, column 3\."),
     ):
         (tmp_path / "c.json").write_text(content)
         with pytest.raises(DataError, match=message):

@@ -112,7 +112,7 @@ def test_unknown_formats_options_and_files_are_refused(tmp_path):
         sources.convert("cook-county", [], tmp_path / "out", ethnicity_base="2021")
     with pytest.raises(ValueError, match="one of 2021, 2011, 2001, not '1991'"):
         sources.convert("census-2021", [], tmp_path / "out", ethnicity_base="1991")
-    with pytest.raises(load.DataError, match=r"1 of 1 files are not there, the first no\.csv"):
+    with pytest.raises(load.DataError, match=r"1 of 1 files are not there\. First: no\.csv"):
         sources.convert("census-2021", [tmp_path / "no.csv"], tmp_path / "out")
     assert list(tmp_path.iterdir()) == []
 
@@ -224,10 +224,11 @@ def test_cook_county_files_at_fault_are_refused(tmp_path, status, row, values, m
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("{", "not a JSON file"),
+        ("{", r"not JSON: .*, after 1 of 1 characters\. First: line 1, column 2\."),
         ("{}", "not a list of records"),
-        ("[]", "no column Year"),
-        ('[{"Year": 2011}]', "no column Year and one of"),
+        ("[]", "not a list of records but an empty list: 0 records"),
+        ('[{"Year": 2011}]', "0 of its 1 records have Year and one of"),
+        ('[{"Year": 2011}, 3, 4]', r"2 of 3 entries are none\. First: entry 2\."),
     ],
 )
 def test_cook_county_files_of_another_kind_are_refused(tmp_path, content, message):

@@ -224,7 +224,7 @@ def encrypted_zip(path):
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda p: ole(p, "EncryptedPackage"), r"a\.xlsx: it is encrypted\.\nOpen it with its password"),
+        (lambda p: ole(p, "EncryptedPackage"), r"a\.xlsx: it is encrypted\. 1 of 1 files is refused\..*\nOpen it with its password"),
         (encrypted_zip, "it is encrypted"),
         (lambda p: ods(p, "", **{"META-INF/manifest.xml": '<m:manifest xmlns:m="urn:oasis:names:tc:opendocument:'
          'xmlns:manifest:1.0"><m:file-entry><m:encryption-data/></m:file-entry></m:manifest>'}), "it is encrypted"),
@@ -242,8 +242,14 @@ def encrypted_zip(path):
     ],
 )  # fmt: skip
 def test_what_is_no_readable_spreadsheet_is_refused_in_words(tmp_path, make, message):
-    with pytest.raises(DataError, match=message):
+    with pytest.raises(DataError, match=message) as refused:
         workbook.read(make(tmp_path / "a.xlsx"))
+    assert_four_parts(str(refused.value))
+
+
+def assert_four_parts(message):
+    """What, how many of how many, where first, and on a line of its own what to do."""
+    assert re.fullmatch(r"[\w.]+: .*\d of [\d,]+ .*First: .+\.\n[A-Z].*\.", message), message
 
 
 # -- what could do harm ------------------------------------------------------------------------------
@@ -421,6 +427,8 @@ def test_a_bomb_is_refused_in_two_seconds_and_200_megabytes(tmp_path, bomb):
     assert done.returncode == 0, done.stderr
     said, took, peak = json.loads(done.stdout)
     assert re.search(BOMBS[bomb], said), said
+    if bomb is not bomb_shared:  # which is read
+        assert_four_parts(said)
     assert took < 2
     assert peak < 200_000_000
 
@@ -450,12 +458,10 @@ def test_a_damaged_file_is_a_data_error_and_nothing_else(tmp_path, kind):
             data[random_numbers.randrange(len(data))] = random_numbers.randrange(256)
         file = tmp_path / f"damaged.{kind}"
         file.write_bytes(data)
-        said = f"damaged.{kind}: "
         try:
             workbook.read(file)
         except DataError as error:
-            said = str(error)
-        assert said.startswith(f"damaged.{kind}: ")
+            assert_four_parts(str(error))
 
 
 def test_reading_leaves_nothing_on_the_screen(tmp_path, capfd):

@@ -53,7 +53,8 @@ def grids(files: Sequence[Path]) -> dict[str, pd.DataFrame]:
             new = {file.name: _text_grid(file)}
         if again := [name for name in new if name in found]:
             raise DataError(
-                f"{len(files)} files and two of them have the name {shown(again[0])}.\nRename one."
+                f"{len(again)} of {len(files)} files have the name of one before. First: {shown(again[0])}.\nRename "
+                "one."
             )
         found |= new
     return found
@@ -233,7 +234,10 @@ def located(grid: pd.DataFrame, headers: Sequence[str], file: str, ledger: Ledge
     for remark in grid.attrs.get("notes", ()):
         ledger.add("read", f"{file}: {remark}", "values alone are read", left=len(body))
     if body.empty:
-        raise DataError(f"{file}: 0 rows under the header.\nExport it again.")
+        raise DataError(
+            f"{file}: 0 of {len(grid) - row:,} rows under the header hold a record. First: row {row + 1:,}.\n"
+            "Export it again."
+        )
     ledger.add("read", f"{file}: rows of the table", "as they are", left=len(body))
     return Found(file, wanted.loc[body.index], body.duplicated())
 

@@ -119,10 +119,14 @@ def read_mapping(file: str | Path) -> CaseMapping:
         settings = tomllib.loads(raw.decode("utf-8-sig"))
     except FileNotFoundError:
         raise DataError(
-            f"{path.name}: there is no such mapping file.\nMake one with ysj convert --draft-mapping FILE..."
+            f"{path.name}: 1 of 1 mapping files is not there. First: {path.name}.\n"
+            "Make one with ysj convert --draft-mapping FILE..."
         ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise DataError(f"{path.name}: cannot be read ({error}).\nCorrect that line.") from None
+        lines = raw.count(b"\n") + 1
+        raise DataError(
+            f"{path.name}: 1 of {lines:,} lines cannot be read as TOML. First: {error}.\nCorrect that line."
+        ) from None
     _refuse_undecided(settings, path.name)
     _refuse_shape(settings, path.name)
     faults: list[str] = []
@@ -155,7 +159,7 @@ def _refuse_shape(settings: Mapping, name: str) -> None:
         tables = _list(settings[part]) if part in FIELDS else [settings[part]]
         if wrong := [value for value in tables if not isinstance(value, Mapping)]:
             raise DataError(
-                f"{name}: {len(wrong)} of {len(tables)} entries of {part} are single values, the first "
+                f"{name}: {len(wrong)} of {len(tables)} entries of {part} are single values. First: "
                 f"{shown(wrong[0])}.\nWrite [{part}] on a line of its own, and its entries below it."
             )
 

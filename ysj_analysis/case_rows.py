@@ -57,13 +57,13 @@ class Reader:
         found = {alias: matching(patterns, list(self.raw)) for alias, patterns in files.items()}
         if absent := [alias for alias, names in found.items() if not names]:
             raise DataError(
-                f"{len(absent)} of {len(files)} files of {self.mapping.name} are not given: "
+                f"{len(absent)} of {len(files)} files of {self.mapping.name} are not given. First: "
                 f"{', '.join(shown(p) for alias in absent for p in files[alias])}.\nGive them, or correct [files]."
             )
         used = {name for names in found.values() for name in names}
         if unused := [name for name in self.raw if name not in used and "#" not in name]:
             raise DataError(
-                f"{len(unused)} of {len(self.raw)} files are not in [files] of {self.mapping.name}: "
+                f"{len(unused)} of {len(self.raw)} files are not in [files] of {self.mapping.name}. First: "
                 f"{', '.join(map(shown, unused))}.\nAdd them, or leave them out."
             )
 

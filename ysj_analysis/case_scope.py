@@ -78,7 +78,8 @@ def _areas(events: pd.DataFrame, home: pd.Series, rules: CaseMapping, ledger: Le
     if nowhere.any():
         raise DataError(
             f"{rules.name}: {int(nowhere.sum()):,} of {len(events):,} events have no area, and the study has "
-            f"{len(rules.areas)}.\nMap area under [[events]] or [children], or give {{ always = ... }}."
+            f"{len(rules.areas)}. First: event {int(nowhere.to_numpy().argmax()) + 1:,} of these.\n"
+            "Map area under [[events]] or [children], or give { always = ... }."
         )
     return area
 
@@ -106,7 +107,8 @@ def _after_birth(events: pd.DataFrame, births: pd.Series, rules: CaseMapping, le
         return events
     if rules.decisions["impossible_dates"] == "stop":
         raise DataError(
-            f"{int(before.sum()):,} of {len(events):,} events are dated before the birth of the child.\n"
+            f"{int(before.sum()):,} of {len(events):,} events are dated before the birth of the child. First: event "
+            f"{int(before.to_numpy().argmax()) + 1:,} of these.\n"
             'Correct them in the system, or write impossible_dates = "remove" under [decisions].'
         )
     left = int((~before).sum())
@@ -155,7 +157,8 @@ def concerned(children, events, offences, records, ledger: Ledger) -> tuple[pd.D
     unrecorded = ~events["child_id"].isin(records["child_id"])
     if len(events) and unrecorded.mean() > 0.5:
         raise DataError(
-            f"The outcomes: {int(unrecorded.sum()):,} of {len(events):,} events are of children without a record.\n"
+            f"The outcomes: {int(unrecorded.sum()):,} of {len(events):,} events are of children without a record. "
+            f"First: event {int(unrecorded.to_numpy().argmax()) + 1:,} of these.\n"
             "Check in mapping.toml that child_id is the same kind of id in every file."
         )
     if unrecorded.any():

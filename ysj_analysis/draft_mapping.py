@@ -87,7 +87,7 @@ def draft(files: Sequence[str | Path]) -> str:
     paths = [Path(file) for file in files]
     if missing := [path for path in paths if not path.is_file()]:
         raise DataError(
-            f"{len(missing)} of {len(paths)} files are not there, the first {missing[0].name}.\nCheck the path."
+            f"{len(missing)} of {len(paths)} files are not there. First: {missing[0].name}.\nCheck the path."
         )
     looked = [_looked_at(name, grid) for name, grid in grids(paths).items() if not grid.empty]
     population = [f for f in looked if {plain(g.header) for g in f.guesses} >= _POPULATION]

@@ -6,7 +6,6 @@ their outcomes and ethnic groups around 2017; both sets are known here, and noth
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from typing import Any
 import pandas as pd
 
 from . import ages, calendar_periods, ethnicity
-from .source_files import PIECE, refuse, text_pieces
+from .source_files import PIECE, json_records, refuse, text_pieces
 from .tables import DataError, shown
 
 # Columns of the CSV, and what the API calls them.
@@ -136,7 +135,7 @@ def read(files: Sequence[Path]) -> dict[str, Records]:
         missing = [column for column in NEEDED if column not in first]
         if missing:
             raise DataError(
-                f"{file.name}: {len(missing)} of {len(NEEDED)} columns are missing, the first "
+                f"{file.name}: {len(missing)} of {len(NEEDED)} columns are missing. First: "
                 f"{shown(missing[0])}. It has {', '.join(shown(c) for c in first.columns[:8])}.\n"
                 "Give stop and search files of data.police.uk, as they were downloaded."
             )
@@ -149,7 +148,8 @@ def read(files: Sequence[Path]) -> dict[str, Records]:
 def same(one: str, other: str) -> DataError:
     """Say that two files are one."""
     return DataError(
-        f"{one} and {other} hold the same records: 1 of 2 would be counted twice.\nGive each file once."
+        f"{one} and {other} hold the same records: 1 of 2 files would be counted twice. First: {other}.\n"
+        "Give each file once."
     )
 
 
@@ -160,12 +160,7 @@ def _is_json(file: Path) -> bool:
 
 def _json_table(file: Path) -> pd.DataFrame:
     """Flatten the API's records as others do, and write every value as text."""
-    try:
-        records = json.loads(file.read_text(encoding="utf-8-sig"))
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise DataError(f"{file.name}: not a JSON file in UTF-8 ({error}).\nDownload it again.") from None
-    if not isinstance(records, list) or not records or not all(isinstance(r, dict) for r in records):
-        raise DataError(f"{file.name}: not a list of records.\nGive the API's answer as it was downloaded.")
+    records = json_records(file, "Give the API's answer as it was downloaded.")
     table = pd.json_normalize(records, sep="__").astype(object)
     table = table.where(table.notna(), "").map(str).apply(lambda column: column.str.strip())
     table.attrs["file"] = file.name

@@ -9,14 +9,13 @@ explains each choice made here.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
 
 from .label_mapping import AS_PUBLISHED, of_pairs
-from .source_files import refuse
+from .source_files import json_records, refuse
 from .study_folder import Ledger, Source, StudyFolder
 from .tables import DataError, shown
 from .vocabulary import Stage
@@ -108,29 +107,25 @@ def read(files: Sequence[Path]) -> dict[str, pd.DataFrame]:
     """
     raw: dict[str, pd.DataFrame] = {}
     for file in files:
-        try:
-            records = json.loads(Path(file).read_text(encoding="utf-8-sig"))
-        except (UnicodeDecodeError, json.JSONDecodeError) as error:
-            raise DataError(f"{file.name}: not a JSON file in UTF-8 ({error}).\nDownload it again.") from None
-        if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
-            raise DataError(f"{file.name}: not a list of records.\nGive the file as it was downloaded.")
-        table = pd.DataFrame.from_records(records)
+        table = pd.DataFrame.from_records(json_records(Path(file), "Give the file as it was downloaded."))
         found = [status for status in STATUSES if status in table]
         if len(found) != 1 or "Year" not in table:
             raise DataError(
-                f"{file.name}: no column Year and one of {', '.join(STATUSES)} in its {len(table)} records; "
-                f"it has {', '.join(map(shown, table.columns[:6])) or 'no columns'}.\n"
+                f"{file.name}: 0 of its {len(table):,} records have Year and one of {', '.join(STATUSES)} alone. "
+                f"First: record 1, of a table with {', '.join(map(shown, table.columns[:6])) or 'no columns'}.\n"
                 "Give the intake, disposition and sentence files of Cook County."
             )
         if found[0] in raw:
             raise DataError(
-                f"{file.name} and {raw[found[0]].attrs['file']} both hold {found[0]}.\nGive each file once."
+                f"{file.name} and {raw[found[0]].attrs['file']} both hold {found[0]}: 1 of 2 files would be counted "
+                f"twice. First: {file.name}.\nGive each file once."
             )
         table.attrs["file"] = file.name
         raw[found[0]] = table
     if missing := [status for status in STATUSES if status not in raw]:
         raise DataError(
-            f"{len(missing)} of 3 files are missing: no file has the column {' or '.join(missing)}.\n"
+            f"{len(missing)} of {len(STATUSES)} files are missing: no file has the column {' or '.join(missing)}. "
+            f"First: {missing[0]}.\n"
             "Give the intake, disposition and sentence files of Cook County together."
         )
     return raw
@@ -263,7 +258,7 @@ def _check_dispositions(events: pd.DataFrame, raw: Mapping[str, pd.DataFrame]) -
     files = ", ".join(table.attrs["file"] for table in raw.values())
     if (gaps := events.isna().any(axis=1)).any():
         raise DataError(
-            f"{files}: {gaps.sum()} of {len(gaps)} years and groups are not in all three files, the first "
+            f"{files}: {gaps.sum()} of {len(gaps)} years and groups are not in all three files. First: "
             f"{gaps.idxmax()}.\nGive three files of the same years."
         )
     differ = events["intake"] != events[list(DISPOSITION)].sum(axis=1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from collections.abc import Callable, Generator
 from pathlib import Path
 
@@ -125,7 +126,53 @@ def _refuse_other_kinds(file: Path) -> None:
         )
 
 
-def _undecoded(file: Path) -> str:
+def json_records(file: Path, do: str) -> list[dict]:
+    """Read a JSON file that is a list of records.
+
+    Parameters
+    ----------
+    file : Path
+        In UTF-8, with or without a mark.
+    do : str
+        What to do about one that is not.
+
+    Returns
+    -------
+    list of dict
+        At least one.
+
+    Raises
+    ------
+    DataError
+        For text that is not UTF-8 or not JSON, and for anything but a list of records.
+    """
+    try:
+        text = file.read_text(encoding="utf-8-sig")
+        records = json.loads(text)
+    except UnicodeDecodeError:
+        raise DataError(_undecoded(file, do)) from None
+    except json.JSONDecodeError as error:
+        raise DataError(
+            f"{file.name}: not JSON: {error.msg}, after {error.pos:,} of {len(text):,} characters. First: line "
+            f"{error.lineno:,}, column {error.colno:,}.\n{do}"
+        ) from None
+    except RecursionError:
+        raise DataError(
+            f"{file.name}: not a list of records: 1 of its {len(text):,} characters opens too deep a nest. First: "
+            f"line 1.\n{do}"
+        ) from None
+    if not isinstance(records, list) or not records:
+        what = "an empty list" if isinstance(records, list) else "one value"
+        raise DataError(f"{file.name}: not a list of records but {what}: 0 records. First: line 1.\n{do}")
+    if bad := [number for number, record in enumerate(records, start=1) if not isinstance(record, dict)]:
+        raise DataError(
+            f"{file.name}: not a list of records: {len(bad):,} of {len(records):,} entries are none. First: entry "
+            f"{bad[0]:,}.\n{do}"
+        )
+    return records
+
+
+def _undecoded(file: Path, do: str = "Save the file again as 'CSV UTF-8'.") -> str:
     """Say which rows are not UTF-8 text; one is held at a time."""
     bad, first, lines = 0, 0, 0
     with file.open("rb") as opened:
@@ -134,10 +181,7 @@ def _undecoded(file: Path) -> str:
                 line.decode("utf-8")
             except UnicodeDecodeError:
                 bad, first = bad + 1, first or lines
-    return (
-        f"{file.name}: not UTF-8 text in {bad:,} of {lines:,} rows. First: row {first:,}.\n"
-        "Save the file again as 'CSV UTF-8'."
-    )
+    return f"{file.name}: not UTF-8 text in {bad:,} of {lines:,} rows. First: row {first:,}.\n{do}"
 
 
 def refuse(table: pd.DataFrame, bad: pd.Series, column: str, what: str, do: str, *, first_row: int) -> None:

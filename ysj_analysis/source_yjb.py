@@ -173,7 +173,7 @@ def _tables(
             found.append((sheet.attrs["file"], table, how))
     if lost := [number for number in chosen if number not in all_numbers]:
         raise DataError(
-            f"{len(lost)} of {len(chosen)} tables are not there, the first {lost[0]}.\nThere are "
+            f"{len(lost)} of {len(chosen)} tables are not there. First: {lost[0]}.\nThere are "
             f"{', '.join(all_numbers)}."
         )
     if unknown:

@@ -167,7 +167,6 @@ def convert(format: str, files: Sequence[str | Path], out: str | Path, **options
     paths = [Path(file) for file in files]
     if missing := [path for path in paths if not path.is_file()]:
         raise DataError(
-            f"{len(missing)} of {len(paths)} files are not there, the first {missing[0].name}.\n"
-            "Check the path."
+            f"{len(missing)} of {len(paths)} files are not there. First: {missing[0].name}.\nCheck the path."
         )
     return adapter.clean(adapter.read(paths), **options).write(out)

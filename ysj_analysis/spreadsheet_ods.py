@@ -49,7 +49,11 @@ def rows(package: Package) -> Iterator[Row]:
     if "META-INF/manifest.xml" in package.parts():
 
         def encrypted(_: dict[str, str]) -> None:
-            raise package.refuse("it is encrypted.", "Open it with its password and save a copy without one.")
+            raise package.refuse(
+                "it is encrypted.",
+                "Open it with its password and save a copy without one.",
+                first="META-INF/manifest.xml",
+            )
 
         for _ in package.parse("META-INF/manifest.xml", {_ENCRYPTED: (encrypted, None)}, lambda _: None):
             pass
@@ -96,6 +100,10 @@ class _Book:
             "urn:oasis:names:tc:opendocument:xmlns:drawing:1.0 custom-shape": aside,
         }
 
+    def where(self) -> str:
+        """Say which row is being read."""
+        return f"sheet {shown(self.sheet)}, row {self.row + 1:,}"
+
     def start_table(self, a: dict[str, str]) -> None:
         name = a.get(_TABLE + "name", "")
         if name in self.names or len(self.names) >= self.package.limits.sheets:
@@ -103,6 +111,7 @@ class _Book:
                 f"{len(self.names):,} sheets and one more named {shown(name)}; sheets must have names of their own, "
                 f"and at most {self.package.limits.sheets} are read.",
                 "Open it and save it again.",
+                first=f"sheet {len(self.names) + 1:,}",
             )
         self.names.add(name)
         self.sheet, self.row = name, 0
@@ -115,8 +124,9 @@ class _Book:
         raw = a.get(name, "1")
         if not raw.isdecimal() or len(raw) > 9 or raw == "0":
             raise self.package.refuse(
-                f"sheet {shown(self.sheet)}, row {self.row + 1:,}: a repetition that is no whole number.",
+                "a repetition that is no whole number.",
                 "Open it and save it again.",
+                first=self.where(),
             )
         return int(raw)
 
@@ -125,10 +135,10 @@ class _Book:
         if cells:
             self.count += len(cells) * self.repeat
             if self.count > self.package.limits.cells:
-                raise too_many(self.package)
+                raise too_many(self.package, self.where())
             if self.row + self.repeat > ROWS:
                 raise self.package.refuse(
-                    f"sheet {shown(self.sheet)}: a row beyond {ROWS:,}.", "Save it again."
+                    f"sheet {shown(self.sheet)}: a row beyond {ROWS:,}.", "Save it again.", first=self.where()
                 )
             self.done += [(self.sheet, self.row + i, cells) for i in range(1, self.repeat + 1)]
         self.row += self.repeat
@@ -168,7 +178,9 @@ class _Book:
         end = len(self.cells) + self.blank + times
         if end > COLUMNS:
             raise self.package.refuse(
-                f"sheet {shown(self.sheet)}: a column beyond {COLUMNS:,}.", "Save it again."
+                f"sheet {shown(self.sheet)}: a column beyond {COLUMNS:,}.",
+                "Save it again.",
+                first=self.where(),
             )
         if self.blank:
             self.cells.extend([""] * self.blank)
@@ -194,7 +206,7 @@ class _Book:
             self.pieces.append(piece)
             self.length += len(piece)
             if self.length > self.package.limits.cell:
-                raise too_long(self.package)
+                raise too_long(self.package, self.where())
 
     def step_aside(self, _: dict[str, str]) -> None:
         self.aside += 1

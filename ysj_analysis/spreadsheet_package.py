@@ -81,9 +81,10 @@ class Package:
     limits: Limits
     notes: list[str] = field(default_factory=list)
 
-    def refuse(self, what: str, do: str) -> DataError:
-        """Make the error that says what is wrong with this file and what to do."""
-        return DataError(f"{self.file.name}: {what}\n{do}")
+    def refuse(self, what: str, do: str, *, first: str = "its first byte") -> DataError:
+        """Make the error that says what is wrong with this file, where, and what to do; it is refused as a whole."""
+        where = "" if "First: " in what else f" First: {first}."
+        return DataError(f"{self.file.name}: {what} 1 of 1 files is refused.{where}\n{do}")
 
     def parse(self, part: str, handlers: Mapping[str, Handlers], text: Callable) -> Iterator:
         """Stream one part through handlers of its elements; yields after each piece of it.
@@ -121,7 +122,11 @@ class Package:
             if name in starts:
                 starts[name](attributes)
             if depth > _DEEP:
-                raise self.refuse(f"{part} is nested more than {_DEEP} deep.", _UNREAD)
+                raise self.refuse(
+                    f"{part} is nested more than {_DEEP} deep.",
+                    _UNREAD,
+                    first=f"byte {parser.CurrentByteIndex + 1:,}",
+                )
 
         def end(name: str) -> None:
             nonlocal depth
@@ -134,6 +139,7 @@ class Package:
                 f"{part} declares a document type (DOCTYPE), which no spreadsheet needs and which can "
                 "define entities that grow or fetch files.",
                 "Do not trust this file. If its origin is known, open it and save it again.",
+                first=f"byte {parser.CurrentByteIndex + 1:,} of that part",
             )
 
         parser.StartElementHandler, parser.EndElementHandler = start, end
@@ -146,24 +152,39 @@ class Package:
                     fed += len(chunk)
                     if fed - parser.CurrentByteIndex > self.limits.cell + _CHUNK:
                         raise self.refuse(
-                            f"{part} has a mark of more than {self.limits.cell:,} characters.", _UNREAD
+                            f"{part} has a mark of more than {self.limits.cell:,} characters.",
+                            _UNREAD,
+                            first=f"byte {parser.CurrentByteIndex + 1:,} of that part",
                         )
                     if len(parser.intern) > _FEW_NAMES:
-                        raise self.refuse(f"{part} has more than {_FEW_NAMES:,} different names.", _UNREAD)
+                        raise self.refuse(
+                            f"{part} has {len(parser.intern):,} different names, of which at most {_FEW_NAMES:,} are "
+                            "read.",
+                            _UNREAD,
+                            first=f"the first {fed:,} bytes of that part",
+                        )
                     yield
                 parser.Parse(b"", True)
             yield
         except expat.ExpatError as error:
-            raise self.refuse(f"{part} is not well-formed XML ({error}).", _DAMAGED) from None
+            raise self.refuse(
+                f"{part} is not well-formed XML: {expat.ErrorString(error.code)}.", _DAMAGED,
+                first=f"line {error.lineno:,}, column {error.offset + 1:,} of that part",
+            ) from None  # fmt: skip
         except (zipfile.BadZipFile, EOFError, OSError, NotImplementedError, RuntimeError) as error:
-            raise self.refuse(f"{part} cannot be unpacked ({error}).", _DAMAGED) from None
+            raise self.refuse(f"{part} cannot be unpacked ({_why(error)}).", _DAMAGED, first=part) from None
         except _ZLIB_ERROR as error:
-            raise self.refuse(f"{part} cannot be unpacked ({error}).", _DAMAGED) from None
+            raise self.refuse(f"{part} cannot be unpacked ({_why(error)}).", _DAMAGED, first=part) from None
 
     def parts(self) -> list[str]:
         """Name the parts of the package."""
         with zipfile.ZipFile(self.file) as package:
             return package.namelist()
+
+
+def _why(error: Exception) -> str:
+    """Say what went wrong in the words of the system, without the path that it adds."""
+    return (error.strerror if isinstance(error, OSError) else None) or shown(error, 120)
 
 
 _ZLIB_ERROR = zlib.error
@@ -248,10 +269,15 @@ def _check_zip(package: Package, size: int) -> None:
         ValueError,
         _ZLIB_ERROR,
     ) as error:
-        raise package.refuse(f"its package cannot be read ({error}).", _DAMAGED) from None
+        raise package.refuse(f"its package cannot be read ({_why(error)}).", _DAMAGED) from None
     names = [part.filename for part in parts]
     if any(part.flag_bits & 1 for part in parts):
-        raise package.refuse("it is encrypted.", "Open it with its password and save a copy without one.")
+        locked = [part.filename for part in parts if part.flag_bits & 1]
+        raise package.refuse(
+            f"it is encrypted, in {len(locked):,} of {len(parts):,} parts.",
+            "Open it with its password and save a copy without one.",
+            first=shown(locked[0]),
+        )
     odd = [part for part in parts if part.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)]
     if odd or len(set(names)) < len(names) or sum(part.compress_size for part in parts) > size:
         raise package.refuse(
@@ -268,6 +294,7 @@ def _check_zip(package: Package, size: int) -> None:
                 f"{shown(part.filename)} unpacks to {part.file_size / max(part.compress_size, 1):,.0f} times its "
                 f"size; at most {limits.ratio} times is read.",
                 _UNREAD,
+                first=f"part {parts.index(part) + 1:,} of {len(parts):,}",
             )
     _tell_kind(package, set(names), kind)
 

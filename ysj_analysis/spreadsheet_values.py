@@ -15,17 +15,21 @@ ROWS, COLUMNS = 1_048_576, 16_384
 """The largest sheet there can be."""
 
 
-def too_long(package: Package) -> DataError:
+def too_long(package: Package, where: str) -> DataError:
     """Make the error of a cell beyond the limit."""
     return package.refuse(
-        f"a cell has more than {package.limits.cell:,} characters.", "Take it out, or give the table as CSV."
+        f"a cell has more than {package.limits.cell:,} characters.",
+        "Take it out, or give the table as CSV.",
+        first=where,
     )
 
 
-def too_many(package: Package) -> DataError:
+def too_many(package: Package, where: str) -> DataError:
     """Make the error of more cells than the limit."""
     return package.refuse(
-        f"more than {package.limits.cells:,} cells.", "Keep the sheets that are needed, or give them as CSV."
+        f"more than {package.limits.cells:,} cells.",
+        "Keep the sheets that are needed, or give them as CSV.",
+        first=f"{where}, where that many are reached",
     )
 
 

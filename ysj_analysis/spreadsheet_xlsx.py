@@ -68,7 +68,9 @@ def rows(package: Package) -> Iterator[Row]:
     sheets, is_1904 = _sheets(package, names)
     if len(sheets) > package.limits.sheets:
         raise package.refuse(
-            f"{len(sheets):,} sheets; at most {package.limits.sheets} are read.", "Split it."
+            f"{len(sheets):,} sheets; at most {package.limits.sheets} are read.",
+            "Split it.",
+            first=f"sheet {shown(sheets[package.limits.sheets][0])}",
         )
     folder = "xl/"
     strings = _strings(package, names.get(folder + "sharedstrings.xml"))
@@ -98,7 +100,11 @@ def _sheets(package: Package, names: dict[str, str]) -> tuple[list[tuple[str, st
     main = names["xl/workbook.xml"]
     relations = names.get("xl/_rels/workbook.xml.rels")
     if relations is None:
-        raise package.refuse("the list of its sheets is missing.", "Open it and save it again.")
+        raise package.refuse(
+            "the list of its sheets is missing.",
+            "Open it and save it again.",
+            first="xl/_rels/workbook.xml.rels",
+        )
     for _ in package.parse(relations, {_RELATIONS: (relation, None)}, _nothing):
         pass
     handlers = dict.fromkeys(_in("sheet"), (sheet, None)) | dict.fromkeys(
@@ -115,8 +121,13 @@ def _sheets(package: Package, names: dict[str, str]) -> tuple[list[tuple[str, st
         if state != "visible":
             package.notes.append(f"sheet {shown(name)} is hidden; it was read all the same")
         listed.append((name, names[part]))
-    if len({name for name, _ in listed}) < len(listed):
-        raise package.refuse("two sheets have the same name.", "Open it and save it again.")
+    names_there = [name for name, _ in listed]
+    if again := [name for i, name in enumerate(names_there) if name in names_there[:i]]:
+        raise package.refuse(
+            f"{len(again):,} of {len(listed):,} sheets have the same name as one before.",
+            "Open it and save it again.",
+            first=f"sheet {shown(again[0])}",
+        )
     return listed, settings.get("date1904", "0") in ("1", "true")
 
 
@@ -145,7 +156,7 @@ def _strings(package: Package, part: str | None) -> list[str]:
             pieces.append(piece)
             state["length"] += len(piece)
             if state["length"] > package.limits.cell:
-                raise too_long(package)
+                raise too_long(package, f"text {len(found) + 1:,} of {part}")
 
     handlers = dict.fromkeys(_in("si"), (start, end))
     handlers |= {k: (set_to("text", True), set_to("text", False)) for k in _in("t")}
@@ -153,7 +164,7 @@ def _strings(package: Package, part: str | None) -> list[str]:
     if part:
         for _ in package.parse(part, handlers, text):
             if len(found) > package.limits.cells:
-                raise too_many(package)
+                raise too_many(package, str(part))
     return found
 
 
@@ -187,7 +198,9 @@ def _date_styles(package: Package, part: str | None) -> list[bool]:
     if part:
         for _ in package.parse(part, handlers, _nothing):
             if len(styles) > 100_000:
-                raise package.refuse("more than 100,000 cell styles.", "Open it and save it again.")
+                raise package.refuse(
+                    "more than 100,000 cell styles.", "Open it and save it again.", first=part
+                )
 
     def is_date(number: str) -> bool:
         if number in codes:
@@ -237,10 +250,16 @@ class _Sheet:
         }
         return {key: pair for name, pair in pairs.items() for key in _in(name)}
 
+    def where(self) -> str:
+        """Say which row is being read."""
+        return f"sheet {shown(self.name)}, row {self.row:,}"
+
     def start_row(self, a: dict[str, str]) -> None:
         self.row = whole(a["r"]) if "r" in a else self.row + 1
         if not 0 < self.row <= ROWS:
-            raise self.package.refuse(f"sheet {shown(self.name)}: a row beyond {ROWS:,}.", "Save it again.")
+            raise self.package.refuse(
+                f"sheet {shown(self.name)}: a row beyond {ROWS:,}.", "Save it again.", first=self.where()
+            )
         self.cells, self.column = [], 0
 
     def end_row(self) -> None:
@@ -249,7 +268,7 @@ class _Sheet:
         if self.cells:
             self.count += len(self.cells)
             if self.count > self.package.limits.cells:
-                raise too_many(self.package)
+                raise too_many(self.package, self.where())
             self.done.append((self.name, self.row, self.cells))
         self.cells = []
 
@@ -260,7 +279,9 @@ class _Sheet:
             self.column += 1
         if self.column > COLUMNS:
             raise self.package.refuse(
-                f"sheet {shown(self.name)}: a column beyond {COLUMNS:,}.", "Save it again."
+                f"sheet {shown(self.name)}: a column beyond {COLUMNS:,}.",
+                "Save it again.",
+                first=self.where(),
             )
         self.kind, self.style = a.get("t", "n"), whole(a.get("s", "0"))
         self.pieces, self.length, self.is_formula = [], 0, False
@@ -279,7 +300,7 @@ class _Sheet:
             self.pieces.append(piece)
             self.length += len(piece)
             if self.length > self.package.limits.cell:
-                raise too_long(self.package)
+                raise too_long(self.package, self.where())
 
     def end_cell(self) -> None:
         raw = "".join(self.pieces)
@@ -302,6 +323,7 @@ class _Sheet:
                     raise self.package.refuse(
                         f"sheet {shown(self.name)}: {where} has a text that is not there.",
                         "Open it and save it again.",
+                        first=f"{where}; the workbook has {len(self.strings):,} texts",
                     )
                 return self.strings[at]
             case "b":

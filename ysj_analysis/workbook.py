@@ -95,6 +95,7 @@ def read(file: str | Path, limits: Limits = LIMITS) -> Workbook:
             raise package.refuse(
                 f"more than {limits.cells:,} cells, counting the empty ones between the first and the last column.",
                 "Take out stray cells far to the right, or the sheets that are not needed.",
+                first=f"sheet {shown(sheet)}",
             )
         for cells in table:
             cells.extend([""] * (width - len(cells)))
@@ -139,7 +140,9 @@ def _xls_rows(package: Package) -> Iterator[Row]:
         book = xlrd.open_workbook(file_contents=data, logfile=io.StringIO(), on_demand=True, ragged_rows=True)
         if book.nsheets > package.limits.sheets:
             raise package.refuse(
-                f"{book.nsheets:,} sheets; at most {package.limits.sheets} are read.", "Split it."
+                f"{book.nsheets:,} sheets; at most {package.limits.sheets} are read.",
+                "Split it.",
+                first=f"sheet {package.limits.sheets + 1:,}",
             )
         yield from _xls_sheets(package, book)
     except DataError:
@@ -167,6 +170,7 @@ def _xls_sheets(package: Package, book) -> Iterator[Row]:
             raise package.refuse(
                 f"more than {_XLS_ROWS:,} rows, counting empty ones above the last.",
                 "Take out stray cells far below the tables, or save it as .xlsx.",
+                first=f"sheet {shown(sheet.name)}",
             )
         for row in range(sheet.nrows):
             if not sheet.row_len(row):
@@ -176,7 +180,7 @@ def _xls_sheets(package: Package, book) -> Iterator[Row]:
                 cells.pop()
             count += len(cells)
             if count > package.limits.cells:
-                raise too_many(package)
+                raise too_many(package, f"sheet {shown(sheet.name)}, row {row + 1:,}")
             if cells:
                 yield sheet.name, row + 1, cells
         book.unload_sheet(number)
