@@ -3,9 +3,13 @@
 import html
 import re
 
+import hypothesis
 import numpy as np
 import pandas as pd
 import pytest
+
+hypothesis.settings.register_profile("kit", deadline=None)  # no test is about time; a loaded machine is slow
+hypothesis.settings.load_profile("kit")
 
 NOT_FIGURES = re.compile(
     r"\b20\d\d-\d\d(?:-\d\d)?\b|\b95%|years ending December 20\d\d to 20\d\d|\d+ periods|aged \d+ to \d+|"
