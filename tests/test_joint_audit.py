@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import LinearConstraint, milp
 
@@ -136,6 +136,10 @@ def test_windows_of_children_by_hand():
     # Two years of at most 12 cannot hold 25 children; one of 25 to 27 needs both at 12 and more.
     both = fact(23, 27, first=2019, last=2020, unit="children")
     assert found([*years, both])[str(both.count)] == (23, 24)
+    # A window is at least each that is within it, whichever end they share.
+    for long in ((0, 2), (-1, 1)):
+        nobody = [children(0, 0, *long), children(0, 0, 0, 0), children(0, 1, 0, 1)]
+        assert found(nobody)[str(nobody[2].count)] == (0, 0)
     # A window is at least each of its years.
     small = fact(0, 7, first=2019, last=2020, unit="children")
     year = fact(5, 7, first=2019, last=2019, unit="children")
@@ -167,6 +171,7 @@ def test_two_windows_that_share_a_year_bound_it():
     assert [f for s in systems(out.facts) for f in failing(s)] == []
 
 
+@settings(deadline=None, max_examples=150)
 @given(st.data())
 def test_windows_of_children_are_known_exactly(data):
     """What two solvers say of windows: of the numbers of them, and of children by the years they were there."""

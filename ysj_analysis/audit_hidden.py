@@ -21,9 +21,9 @@ import numpy as np
 import pandas as pd
 
 from .joint_facts import HIDDEN, Count, Fact, as_record, from_record, told
-from .joint_names import names
+from .joint_names import names, names_in_words
 from .once import doing
-from .policies import Policy
+from .policies import Policy, counts_of
 
 VARIABLE = "YSJ_HIDDEN_COUNTS"
 """Names the file with the counts to hide."""
@@ -126,7 +126,12 @@ def _write_down(rows: Rows) -> None:
 
 
 def printed_rows(
-    true: pd.DataFrame, counts: Sequence[str], rule: Policy, of: Mapping[str, Any] | None = None
+    true: pd.DataFrame,
+    counts: Sequence[str],
+    rule: Policy,
+    of: Mapping[str, Any] | None = None,
+    *,
+    texts: Sequence[str] = (),
 ) -> tuple[pd.DataFrame, Rows]:
     """Print the counts of a table by a policy, but for those that the joint audit hid, and say what it tells.
 
@@ -140,14 +145,19 @@ def printed_rows(
         The policy.
     of : mapping, optional
         As for ``joint_names.names``.
+    texts : sequence of str
+        Columns of text that may hold counts.
 
     Returns
     -------
     tuple
         The same table, a missing number where a count is hidden and a note on its row; and what each row
-        tells of which counts, empty where nobody notes it.
+        tells of which counts, empty where nobody notes it. Where the audit hid a count of a row, the counts
+        in the words of that row are hidden too: they may be the same.
     """
+    words = true[list(texts)].astype(str)
     table = true.assign(**{c: rule.printed(true[c]) for c in counts})
+    table = table.assign(**{c: words[c].map(rule.words) for c in texts})
     path, noted = os.environ.get(VARIABLE), os.environ.get(SHOWN)
     if not (path or noted) or not rule.protects:
         return table, ()
@@ -159,7 +169,41 @@ def printed_rows(
     if "note" in table:
         noted_now = hide.any(axis=1) & table["note"].eq("")
         out = out.assign(note=table["note"].astype(object).mask(noted_now, "suppressed"))
-    return out, tuple(_told(row, here, was, rule, chosen) for row, here, was in _rows(every, out, true))
+    rows = [_told(row, here, was, rule, chosen) for row, here, was in _rows(every, out, true)]
+    if not texts:
+        return out, tuple(rows)
+    return _worded(out, rows, words, hide.any(axis=1).tolist(), rule, chosen, of)
+
+
+def _worded(
+    out: pd.DataFrame,
+    rows: list[tuple[Fact, ...]],
+    words: pd.DataFrame,
+    hide: list[bool],
+    rule: Policy,
+    chosen: frozenset[Count],
+    of: Mapping[str, Any] | None,
+) -> tuple[pd.DataFrame, Rows]:
+    """Print the counts in the words of a table that the audit has not hidden, and say what they tell too."""
+    for column in words:
+        texts = []
+        for at, text in enumerate(words[column]):
+            every = names_in_words(text, column, of)
+            hidden = {i for i, count in enumerate(every) if hide[at] or count in chosen}
+            shown = zip(every, rule.printed(counts_of(text)), strict=True)
+            rows[at] += tuple(
+                fact
+                for i, (count, value) in enumerate(shown)
+                if i not in hidden or count in chosen
+                if (fact := told(count, _mark(value, i in hidden), rule, hidden=chosen)) is not None
+            )
+            texts.append(rule.words(text, hidden=hidden))
+        out = out.assign(**{column: texts})
+    return out, tuple(rows)
+
+
+def _mark(value: float, hidden: bool) -> str:
+    return HIDDEN if hidden or value != value else str(value)
 
 
 def _rows(every, out: pd.DataFrame, true: pd.DataFrame) -> Iterator[tuple]:

@@ -282,8 +282,7 @@ def release(
             "disclosure.release(counts).measure(measures.rates)."
         )
     plain = table.reset_index(drop=True)
-    worded = plain.assign(**{c: plain[c].astype(str).map(policy.words) for c in texts})
-    printed, rows = printed_rows(worded, counts, policy, of)
+    printed, rows = printed_rows(plain, counts, policy, of, texts=texts)
     doing(anew)  # what is hidden is not among the arguments
     return _known(_made(printed, policy, counts, rows=rows, by_row=True))
 

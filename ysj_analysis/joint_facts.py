@@ -19,6 +19,9 @@ from .vocabulary import POPULATION, UNKNOWN
 REACHED, THROUGH, BEFORE = "reached", "through", "before"
 """Who reached a stage by date; who of a cohort went through to it; who was in the cohort before it."""
 
+REOFFENCES = "reoffences of those through"
+"""How many offences those who went through committed: no children, and never fewer than they."""
+
 OWN, EARLIER, OUTSIDE = "own", "earlier", "outside"
 HIDDEN = "[c]"
 UNLIMITED = 10**9
@@ -226,9 +229,11 @@ def named(row: Mapping[str, object]) -> dict[str, Count]:
         }
     if base == POPULATION:
         return {"events": Count(unit, stage, area, REACHED, *span, where)}
+    again = {"reoffences": Count(unit, stage, area, f"{REOFFENCES} {base}", *span, where)}
     return {
         "events": Count(unit, stage, area, f"{THROUGH} {base}", *span, where),
         "denominator": Count(unit, base, area, BEFORE, *span, where),
+        **(again if "reoffences" in row else {}),
     }
 
 

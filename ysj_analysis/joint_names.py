@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 
 from .joint_facts import GROUP, KIND, NEEDED, REACHED, SEARCHES, Count, group_by, named, part
-from .policies import DisclosureError
+from .policies import DisclosureError, counts_of, without_counts
 from .vocabulary import UNKNOWN
 
 FOUND, AMONG = "found", "among"
@@ -71,6 +71,37 @@ def names(
     if "self_defined" in columns:
         return [_crossed(row, counts) for row in rows]
     return _labelled(rows, counts, tuple(table.columns))
+
+
+def names_in_words(text: str, column: str, of: Mapping[str, Any] | None = None) -> list[Count]:
+    """Name the counts inside a text, in their order: by what it says of them.
+
+    Parameters
+    ----------
+    text : str
+        As it would be released, with its true counts; they have no part in the names.
+    column : str
+        Where it stands.
+    of : mapping, optional
+        As for :func:`names`.
+
+    Returns
+    -------
+    list of Count
+        One for each.
+
+    Examples
+    --------
+    >>> for count in names_in_words("5 empty cells of 412 rows", "what"):
+    ...     print(count)
+    # empty cells of # rows (number 0 of what), , 0, all
+    # empty cells of # rows (number 1 of what), , 0, all
+    """
+    said, row = without_counts(text), dict(of or {})
+    area = str(row.get("area", ""))
+    return [
+        Count("rows", said, area, f"number {i} of {column}", *_span(row)) for i in range(len(counts_of(text)))
+    ]
 
 
 def _span(row: Mapping[str, Any]) -> tuple[int, int]:

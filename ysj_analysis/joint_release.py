@@ -98,8 +98,9 @@ def cleared(
     for _ in range(_RUNS + draft):
         with hiding(hidden), noting() as noted, drafting(draft):
             shown = run()
+        in_tables = {f.count for f in _told(tables(shown), rule, hidden)}
         own = printed(tables(shown), rule, hidden, noted)
-        useful = Audited(tuple(printed(tables(shown), rule, hidden)), 0).usefulness()
+        useful = Audited(tuple(f for f in own if f.count in in_tables), 0).usefulness()
         this = editions.Edition(name, rule.name, tuple(own))
         if this in past:  # it has appeared before, so that it adds nothing to what is known
             return shown, Cleared(this, useful)
@@ -173,16 +174,22 @@ def printed(
     hidden : frozenset of Count
         Counts that the joint audit hid.
     noted : sequence of Fact
-        What the notebook noted as shown.
+        What the notebook noted as shown; where it noted nothing, its tables are read.
 
     Returns
     -------
     list of Fact
         Each count once.
     """
-    texts = [t["csv"] for t in tables.values() if t.get("policy") == rule.name]
-    found = [*noted, *(f for text in texts for f in of_table(text, rule, hidden=hidden))]
+    # What was released says all of it: a sum of printed counts is no count of its own, and rounded by no rule.
+    found = noted or _told(tables, rule, hidden)
     return [f for f in together(found) if f.origin == OWN]
+
+
+def _told(tables: Mapping[str, Mapping[str, Any]], rule: Policy, hidden: frozenset[Count]) -> list[Fact]:
+    """Read what the tables of an edition tell by its policy."""
+    texts = [t["csv"] for t in tables.values() if t.get("policy") == rule.name]
+    return [f for text in texts for f in of_table(text, rule, hidden=hidden)]
 
 
 def outside_facts(path: Path | None) -> Sequence[Fact]:

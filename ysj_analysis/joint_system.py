@@ -15,6 +15,8 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
+from .field_stages import HORIZONS, SAME
+from .field_stages import PARTITIONS as FIELD_PARTITIONS
 from .joint_facts import (
     BEFORE,
     GROUP,
@@ -22,6 +24,7 @@ from .joint_facts import (
     KIND,
     KNOWN,
     REACHED,
+    REOFFENCES,
     SEARCHES,
     THROUGH,
     UNLIMITED,
@@ -39,6 +42,30 @@ PARTITIONS: Mapping[str, tuple[str, ...]] = {
     for base in sorted({stage.base for stage in STAGES.values() if stage.kind == "partition"})
 }
 """The outcomes of a decision, of which every case has exactly one."""
+
+ONE_OF: Mapping[str, tuple[tuple[tuple[str, str], ...], ...]] = {
+    **{
+        SAME.get(base, base): tuple(tuple((THROUGH, SAME.get(s, s)) for s in way) for way in ways)
+        for base, ways in FIELD_PARTITIONS.items()
+    }
+}
+"""Field measures by which every child at a stage is at exactly one of others, in each window by itself."""
+ONE_OF = {
+    **ONE_OF,
+    "report": (*ONE_OF["report"], ((THROUGH, "custody_proposed"), (BEFORE, "community_proposed"))),
+}
+
+CHOSEN = frozenset(
+    {"remand_bail", "remand_community", "remand_rlaa", "remand_not_recorded", "yjb_bail", "yjb_community",
+     "yjb_not_recorded", "rlaa_instead", "as_proposed", "above_proposal", "below_proposal", "custody_proposed",
+     "community_proposed", "custody_unproposed", "custody_long", "out_of_court", "reoffended_quarter",
+     "reoffended_year", "back_so_far", "back_early"}
+    | {f"{what}_{days}" for what in ("offence", "outcome") for days in HORIZONS}
+)  # fmt: skip
+"""Stages of which a child is counted in a window by one of its records there (the first, the last, the furthest) or
+by what it has none of: seen in a year, it may not be in a longer window, but it is in one at most of its parts."""
+_GRADED = "gravity"
+"""A dimension in which a child is at one value in a window, and may be at another in a longer one."""
 
 _MONTHS, _REST = 12, "(other months)"
 
@@ -114,7 +141,13 @@ def systems(
     lines = _Lines(facts, unit_adds, PARTITIONS)
     rules = [*lines.windows(), *lines.nested(), *lines.revisions(revised)]
     if partitions:
-        rules += [*lines.whole_partitions(partitions), *lines.searches(), *lines.ledgers(), *lines.areas()]
+        rules += [
+            *lines.whole_partitions(partitions),
+            *lines.one_of(),
+            *lines.searches(),
+            *lines.ledgers(),
+            *lines.areas(),
+        ]
     measured = [(str(fact.count), lines.terms(fact.count)) for fact in facts]
     seen = {name for name, _ in measured}
     measured += [(str(v), {v: 1.0}) for v in sorted(lines.variables) if str(v) not in seen]
@@ -190,20 +223,13 @@ class _Lines:
         """
         rules: list[tuple[Terms, float, float]] = []
         for family, chains in self.chains.items():
-            for chain, part in itertools.product(chains, self.parts(family, {})):
-                made = {s: Count(*family, *s, part) for s in chain}
-                self.variables.update(made.values())
-                for (a, b), whole in made.items():
-                    if a == b:
-                        continue
-                    either, both = (made[a, b - 1], made[a + 1, b]), made.get((a + 1, b - 1))
-                    again = dict.fromkeys(either, 1.0) | {whole: -1.0} | ({both: -1.0} if both else {})
-                    rules += [(again, 0, UNLIMITED)]
-                    rules += [
-                        ({whole: 1.0, one: -1.0}, 0, UNLIMITED)
-                        for one, at_end in zip(either, ((a, b + 1), (a - 1, b)), strict=True)
-                        if at_end not in made
-                    ]
+            parts = self.parts(family, {})
+            whole = dict.fromkeys(tuple(d for d in part if d[0] != _GRADED) for part in parts)
+            chosen = family[1] in CHOSEN
+            for chain, part in itertools.product(chains, dict.fromkeys([*parts, *whole])):
+                made = {s: self.terms(Count(*family, *s, part)) for s in chain}
+                by_one = chosen or any(d == _GRADED for d, _ in part)
+                rules += _once_in(made) if by_one else _seen_in(made)
         return rules
 
     def nested(self) -> list[tuple[Terms, float, float]]:
@@ -214,7 +240,8 @@ class _Lines:
         rest = {pair: self.terms(pair[0]) | _minus(self.terms(pair[1])) for pair in self._pairs()}
         rules: list[tuple[Terms, float, float]] = [(terms, -UNLIMITED, 0) for terms in rest.values()]
         for (after, before), whole in rest.items():
-            for year in range(after.first, after.last) if after.unit not in self.adds else ():
+            seen = after.unit not in self.adds and not {after.stage, before.stage} & CHOSEN
+            for year in range(after.first, after.last) if seen and not _graded(after) else ():
                 spans = {"last": year}, {"first": year + 1}
                 sides = [rest.get((replace(after, **s), replace(before, **s))) for s in spans]
                 if sides[0] and sides[1]:
@@ -240,6 +267,10 @@ class _Lines:
             among = _at(count, count.where, series=count.series.replace(FOUND, AMONG, 1))
             if among in self.printed:
                 pairs.append((count, among))
+        for count in [c for c in self.counts if c.series.startswith(REOFFENCES)]:
+            children = _at(count, count.where, series=count.series.replace(REOFFENCES, THROUGH, 1))
+            if children in self.printed:  # whoever reoffended did so once at least
+                pairs.append((children, count))
         return pairs
 
     def searches(self) -> list[tuple[Terms, float, float]]:
@@ -345,6 +376,28 @@ class _Lines:
                 rules.append((terms, 0, 0 if count.unit in self.adds else UNLIMITED))
         return rules
 
+    def one_of(self) -> list[tuple[Terms, float, float]]:
+        """Add up field measures that put every child at a stage in one place: to all of it, or no more than it."""
+        rules: list[tuple[Terms, float, float]] = []
+        for count in self._throughout(c for c in self.counts if c.series == BEFORE and c.stage in ONE_OF):
+            for way in ONE_OF[count.stage]:
+                named = [
+                    _at(
+                        count,
+                        count.where,
+                        stage=s,
+                        series=f"{THROUGH} {count.stage}" if on == THROUGH else on,
+                    )
+                    for on, s in way
+                ]
+                parts = [part for part in named if self._told(part)]
+                if parts:
+                    terms = _minus(self.terms(count))
+                    for part in parts:
+                        terms |= self.terms(part)
+                    rules.append((terms, 0 if len(parts) == len(named) else -UNLIMITED, 0))
+        return rules
+
 
 def _chosen(value: str | None, every: list[str]) -> list[str]:
     """List the values that a part of a whole takes in."""
@@ -368,6 +421,10 @@ def _ends(after: Terms, before: Terms) -> tuple:
     return tuple(replace(c, first=0, last=0) for c in every), span
 
 
+def _graded(count: Count) -> bool:
+    return any(dimension == _GRADED for dimension, _ in count.where)
+
+
 def _minus(terms: Terms) -> Terms:
     return {v: -w for v, w in terms.items()}
 
@@ -380,6 +437,32 @@ def _at(count: Count, where: tuple, *, stage: str = "", series: str = "") -> Cou
     return Count(
         count.unit, stage or count.stage, count.area, series or count.series, count.first, count.last, where
     )
+
+
+def _seen_in(made: Mapping[Span, Terms]) -> list[tuple[Terms, float, float]]:
+    """Say what holds of the numbers seen in all windows of some years."""
+    rules: list[tuple[Terms, float, float]] = []
+    for (a, b), whole in made.items():
+        if a == b:
+            continue
+        either, both = (made[a, b - 1], made[a + 1, b]), made.get((a + 1, b - 1), {})
+        rules.append((either[0] | either[1] | _minus(whole | both), 0, UNLIMITED))
+        longer = ((a - 1, b), (a, b + 1))  # what a year adds is least there, where there is no longer window
+        rules += [
+            (whole | _minus(one), 0, UNLIMITED)
+            for one, w in zip(either, longer, strict=True)
+            if w not in made
+        ]
+    return rules
+
+
+def _once_in(made: Mapping[Span, Terms]) -> list[tuple[Terms, float, float]]:
+    """Say what holds of those counted by one record in each window: it is in one of any two parts of it."""
+    return [
+        (made[a, year] | made[year + 1, b] | _minus(whole), 0, UNLIMITED)
+        for (a, b), whole in made.items()
+        for year in range(a, b)
+    ]
 
 
 def _chains(printed: Iterable[Span]) -> list[list[Span]]:

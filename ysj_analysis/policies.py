@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Container
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +15,28 @@ class DisclosureError(ValueError):
 
 # A number of a text that counts something: not a year, a decimal, or the start of "10 to 17".
 _COUNT = re.compile(r"(?<![\w.,-])(?!(?:19|20)\d\d\b)\d+(?:,\d{3})*(?= (?!to \d)[A-Za-z])")
+
+
+def counts_of(text: str) -> list[int]:
+    """List the numbers of a text that count something.
+
+    Examples
+    --------
+    >>> counts_of("5 empty cells of 1,412 rows, ages 10 to 17, census 2021")
+    [5, 1412]
+    """
+    return [int(found.replace(",", "")) for found in _COUNT.findall(text)]
+
+
+def without_counts(text: str) -> str:
+    """Say a text without the numbers that count something.
+
+    Examples
+    --------
+    >>> without_counts("5 empty cells of 1,412 rows, ages 10 to 17, census 2021")
+    '# empty cells of # rows, ages 10 to 17, census 2021'
+    """
+    return _COUNT.sub("#", text)
 
 
 @dataclass(frozen=True)
@@ -85,22 +108,37 @@ class Policy:
         rounded = np.floor((true + self.half) / self.round_to) * self.round_to
         return np.where(true >= self.hidden_below, rounded, np.nan)
 
-    def words(self, text: str) -> str:
+    def words(self, text: str, *, hidden: Container[int] = ()) -> str:
         """Print the counts inside a text, such as a line of a ledger, by the same rule.
 
         A whole number before a word is taken for a count, unless it is a year or the start of a range.
+
+        Parameters
+        ----------
+        text : str
+            With true counts.
+        hidden : container of int
+            Which of its counts, from 0 on, the joint audit hid.
+
+        Returns
+        -------
+        str
+            With printed ones.
 
         Examples
         --------
         >>> PUBLIC.words("5 empty cells of 412 rows, ages 10 to 17, census 2021")
         '[c] empty cells of 410 rows, ages 10 to 17, census 2021'
         """
+        if not self.protects:
+            return text
+        printed = iter(enumerate(self.printed(counts_of(text))))
 
-        def one(found: re.Match) -> str:
-            value = float(self.printed(float(found[0].replace(",", ""))))
-            return "[c]" if np.isnan(value) else f"{value:,.0f}"
+        def one(_: re.Match) -> str:
+            number, value = next(printed)
+            return "[c]" if np.isnan(value) or number in hidden else f"{value:,.0f}"
 
-        return _COUNT.sub(one, text) if self.protects else text
+        return _COUNT.sub(one, text)
 
     def could_print(self, counts) -> np.ndarray:
         """Say of each number whether it can be a printed count, or a sum of such: a missing one can.
