@@ -50,7 +50,7 @@ ORDER = """
     field_stages field_counts                           what more is asked at each step of the way?
     remand custody out_of_court entrants survival timeliness
     reoffending support cross_borough
-    search_selection searches search_objects                           who was stopped and searched?
+    search_selection searches search_objects complaints                who was stopped and searched?
 
     policies joint_facts joint_names audit_hidden printed_measures   what may be shown?
     disclosure attack*

@@ -46,6 +46,8 @@ CAVEATS = {
     "grounds; but averages also differ, and can even point the other way, where the grounds are the same and "
     "the chances within the groups are not (infra-marginality). It tells nothing of the search that was "
     "nearest to not being made.",
+    "complaints": "A complaint is counted in the month in which it was made, whenever the search was. Many who are "
+    "searched never complain, so a low number does not show that few had anything to complain of.",
     "cross_borough": "Areas stand in alphabetical order. They differ in size, in what is policed and in what "
     "is recorded, so a borough outside the limits is one to ask about, and one within them is not shown to "
     "be like the others.",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from . import measures, present, searches, sentences, wording
+from . import complaints, measures, present, searches, sentences, wording
 from .disclosure import Released, require
 from .load import Study
 from .present import Shown
@@ -44,9 +44,10 @@ def words(study: Study, chosen: Selection) -> PeriodWords:
     Returns
     -------
     PeriodWords
-        With the searches' own stages and their period.
+        With the searches' own stages, complaints about them and their period.
     """
-    return PeriodWords(stages=searches.stages(chosen), period=study.period, label=chosen.label)
+    own = {**searches.stages(chosen), **complaints.stages()}
+    return PeriodWords(stages=own, period=study.period, label=chosen.label)
 
 
 @wording.said
