@@ -321,10 +321,34 @@ def test_a_faulty_mapping_is_refused_whole(room, parts, message):
 def test_a_file_too_large_to_hold_is_refused_before_it_is_read(tmp_path, monkeypatch):
     (tmp_path / "a.csv").write_bytes(b"Child ID,Date\n" * 3)
     monkeypatch.setattr(case_files, "LARGEST", 41)
-    with pytest.raises(load.DataError, match=r"a\.csv: 42 bytes, of which at most 41 are read.*year by year"):
+    with pytest.raises(
+        load.DataError,
+        match=r"a\.csv: 42 bytes, of which at most 41 are read\. First: byte 42\.\n.*year by year",
+    ):
         case_files.grids([tmp_path / "a.csv"])
     monkeypatch.setattr(case_files, "LARGEST", 42)
     assert len(case_files.grids([tmp_path / "a.csv"])["a.csv"]) == 3
+
+
+def test_a_file_is_read_in_pieces_of_any_width(tmp_path, monkeypatch):
+    rows = [["title"], ["a", "b"], ["1", "two\nlines"], [], ["3", "4", "5"], ["6"]]
+    with (tmp_path / "a.csv").open("w", newline="", encoding="utf-16") as file:
+        csv.writer(file).writerows(rows)
+    whole = case_files.grids([tmp_path / "a.csv"])["a.csv"]
+    monkeypatch.setattr(case_files, "_PIECE", 2)
+    grid = case_files.grids([tmp_path / "a.csv"])["a.csv"]
+    pd.testing.assert_frame_equal(grid, whole)
+    assert grid.to_numpy().tolist() == [[*row, *[""] * (3 - len(row))] for row in rows]
+    assert grid.index.tolist() == [1, 2, 3, 4, 5, 6]
+    assert grid.attrs["encoding"] == "utf-16"
+
+
+def test_bytes_of_no_known_encoding_are_counted(tmp_path):
+    (tmp_path / "a.csv").write_bytes(b"a,b\n\x81,\xe9\n\x9d,2\n")
+    with pytest.raises(
+        load.DataError, match=r": 2 of 12 bytes are none of the last\. First: byte 5\.\nExport it"
+    ):
+        case_files.grids([tmp_path / "a.csv"])
 
 
 def test_a_mapping_is_needed_and_must_be_toml(room, tmp_path):
@@ -772,7 +796,7 @@ def test_titles_totals_notes_and_marked_headers(room):
         ),
         ([*OUTCOMES, [*OUTCOMES[1], "", "spill"]], "1 of 6 rows are longer than the header. First: row 7"),
         ([OUTCOMES[0]], "0 rows under the header"),
-        ([[]], "0 rows"),
+        ([[]], "the file is empty: 0 of 2 bytes are text"),
     ],
 )
 def test_files_of_another_shape_are_refused(room, rows, message):

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import csv
-import io
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from itertools import islice
 from pathlib import Path
 
 import pandas as pd
@@ -19,8 +19,14 @@ from .tables import DataError, near, shown
 HEADER_WITHIN = 40
 """The header is looked for in the first rows of a file; above it stand titles."""
 
-LARGEST = 50_000_000
-"""Bytes of a CSV that are held whole: 300,000 rows of 12 columns, read in 670 MB. A service has fewer in ten years."""
+LARGEST = 65_000_000
+"""Bytes of a CSV that is converted in 1 GB: 640,000 rows of 10 columns take 910 MB. A service has fewer in 10 years."""
+
+_PIECE = 20_000
+"""Rows that are held as lists of cells at a time, before they are columns of text."""
+
+_NO_CP1252 = (b"\x81", b"\x8d", b"\x8f", b"\x90", b"\x9d")
+"""The bytes that Windows-1252 has no character for."""
 
 _FOOTNOTE = re.compile(r"(\s*(\(\d{1,2}\)|\[(note )?\d{1,2}\]|[*†‡§¶¹²³⁰⁴-⁹]+))+$", re.IGNORECASE)
 TOTAL = re.compile(r"((grand|sub)[ -]?)?totals?\b.*|(record )?count\b.*|number of records\b.*", re.IGNORECASE)
@@ -76,40 +82,63 @@ def _sheets(file: Path) -> dict[str, pd.DataFrame]:
 def _text_grid(file: Path) -> pd.DataFrame:
     if (size := file.stat().st_size) > LARGEST:
         raise DataError(
-            f"{file.name}: {size:,} bytes, of which at most {LARGEST:,} are read: an export is held whole. Export it "
-            "year by year, and convert each to a study."
+            f"{file.name}: {size:,} bytes, of which at most {LARGEST:,} are read. First: byte {LARGEST + 1:,}.\nExport "
+            "it year by year, and convert each to a study."
         )
-    raw = file.read_bytes()
-    if not raw.strip():
-        raise DataError(f"{file.name}: 0 rows. Export it again.")
-    text, encoding = _decoded(raw, file.name)
-    start = text[:20_000].splitlines()[:HEADER_WITHIN]
-    separator = max(",;\t|", key=lambda mark: sum(line.count(mark) for line in start))
-    before = csv.field_size_limit(len(text) + 1)
+    encoding = _encoding(file)
+    before = csv.field_size_limit(size + 1)
     try:
-        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=False))
+        with file.open(encoding=encoding, newline="") as opened:
+            start = opened.read(20_000)
+            if not start.strip() and not any(line.strip() for line in opened):
+                raise DataError(
+                    f"{file.name}: the file is empty: 0 of {size:,} bytes are text. First: its first byte.\nExport it "
+                    "again."
+                )
+            lines = start.splitlines()[:HEADER_WITHIN]
+            separator = max(",;\t|", key=lambda mark: sum(line.count(mark) for line in lines))
+            opened.seek(0)
+            rows = csv.reader(opened, delimiter=separator, strict=False)
+            pieces = [_grid(piece) for piece in iter(lambda: list(islice(rows, _PIECE)), [])]
     finally:
         csv.field_size_limit(before)
-    grid = _grid(rows)
+    grid = _joined(pieces)
     grid.attrs["encoding"] = encoding
     return grid
 
 
-def _decoded(raw: bytes, name: str) -> tuple[str, str]:
-    """Decode text; what is not Unicode is read as Windows-1252, which case-management systems write."""
-    marks = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
-    for encoding in (marks.get(raw[:2], "utf-8-sig"), "cp1252"):
+def _encoding(file: Path) -> str:
+    """Tell how text is encoded; what is not Unicode is Windows-1252, which case-management systems write."""
+    with file.open("rb") as opened:
+        mark = opened.read(2)
+    for encoding in ("utf-16" if mark in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig", "cp1252"):
         try:
-            return raw.decode(encoding), encoding
-        except UnicodeDecodeError:
+            with file.open(encoding=encoding, newline="") as opened:
+                while opened.read(1 << 20):
+                    pass
+            return encoding
+        except UnicodeError:
             continue
-    raise DataError(f"{name}: not text in UTF-8, UTF-16 or Windows-1252.\nExport it as CSV.")
+    raw = file.read_bytes()
+    at = [raw.find(byte) for byte in _NO_CP1252 if byte in raw]
+    raise DataError(
+        f"{file.name}: not text in UTF-8, UTF-16 or Windows-1252: {sum(map(raw.count, _NO_CP1252)):,} of {len(raw):,} "
+        f"bytes are none of the last. First: byte {min(at) + 1:,}.\nExport it as CSV."
+    )
 
 
 def _grid(rows: Sequence[Sequence[str]]) -> pd.DataFrame:
     width = max(map(len, rows), default=0)
     filled = [[*row, *[""] * (width - len(row))] for row in rows]
-    return pd.DataFrame(filled, index=range(1, len(rows) + 1), dtype=str)
+    return pd.DataFrame(filled, dtype=str)
+
+
+def _joined(pieces: list[pd.DataFrame]) -> pd.DataFrame:
+    """Put pieces of a grid below one another, as wide as the widest; rows are numbered from 1."""
+    width = max((piece.shape[1] for piece in pieces), default=0)
+    wide = [piece.reindex(columns=range(width), fill_value="") for piece in pieces]
+    grid = pd.concat(wide, ignore_index=True) if wide else pd.DataFrame(dtype=str)
+    return grid.set_axis(range(1, len(grid) + 1))
 
 
 def matching(patterns: Sequence[str], names: Sequence[str]) -> list[str]:
