@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ysj_analysis import editions, measures
+from ysj_analysis import editions, measures, remand
 from ysj_analysis.audit_hidden import hiding, noting
 from ysj_analysis.datafile import csv
 from ysj_analysis.disclosure import RESTRICTED, release, working
@@ -231,6 +231,138 @@ def test_a_line_of_a_ledger_leaves_what_the_next_removes_from():
     assert every_range(facts)[str(left.count)] == (88, 92)
     other = shown(lambda: release(lines.iloc[::-1].assign(why="x"), counts=("removed", "left")))
     assert not {f.count for f in facts} & {f.count for f in other}
+
+
+def worded(removed, left, what):
+    return pd.DataFrame({"step": "count", "what": what, "why": "x", "removed": removed, "left": left})
+
+
+def test_the_numbers_in_the_words_of_a_ledger_are_counts_too():
+    lines = worded([40.0, 4.0], [100.0, 96.0], ["40 of 140 rows", "4 rows of 2023"])
+    show = lambda: release(lines, counts=("removed", "left"), texts=("what", "why"))  # noqa: E731
+    said = {str(f.count): (f.low, f.high) for f in shown(show) if "number" in f.count.series}
+    assert said == {
+        "# of # rows (number 0 of what), , 0, all": (38, 42),
+        "# of # rows (number 1 of what), , 0, all": (138, 142),
+        "# rows of 2023 (number 0 of what), , 0, all": (0, 7),
+    }
+    (removed,) = {f.count for f in shown(show) if f.count.series == "removed 000"}
+    with hiding([removed]):
+        told = shown(show)
+        assert show().table["what"].to_list() == ["[c] of [c] rows", "[c] rows of 2023"]
+    # A word that goes with a hidden count tells nothing; those of the other line still do.
+    assert [f.count.stage for f in told if "number" in f.count.series] == ["# rows of 2023"]
+    (of,) = {f.count for f in shown(show) if f.count.series == "number 1 of what"}
+    with hiding([of]):
+        assert show().table["what"].to_list() == ["40 of [c] rows", "[c] rows of 2023"]
+        (fact,) = [f for f in shown(show) if f.count == of]
+    assert (fact.low, fact.level) == (8, 3)
+
+
+def field(stage, base, values, *, years=1, year=2023, unit="children", **extra):
+    rows = [
+        {"area": "A", "year": year, "years": years, "unit": unit, "stage": stage, "base": base, "group": g,
+         "events": float(v), "denominator": float(n), "note": "", **extra}
+        for g, (v, n) in values.items()
+    ]  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def test_reoffences_have_a_name_and_are_as_many_as_reoffenders_at_least():
+    again = field("reoffended_year", "cohort_year", {"Black": (12, 60), "White": (20, 70)})
+    again = again.assign(reoffences=[13.0, 50.0])
+    counts = ("events", "denominator", "reoffences")
+    facts = shown(lambda: release(again, counts=counts))
+    black = [f for f in together(facts) if dict(f.count.where)["group"] == "Black"]
+    reoffences = next(f for f in black if f.count.series.startswith("reoffences"))
+    assert (reoffences.low, reoffences.high) == (13, 17)
+    with hiding([reoffences.count]):
+        assert release(again, counts=counts).table["reoffences"].isna().to_list() == [True, False]
+    children = Fact(next(f.count for f in black if f.count.series.startswith("through")), 10, 10)
+    here = every_range([children, Fact(reoffences.count, 0, 40)])
+    assert here[str(reoffences.count)] == (10, 40)
+
+
+def test_each_child_remanded_is_at_one_place_at_the_furthest():
+    places = {"remand_bail": 20, "remand_community": 4, "remand_rlaa": 3, "remand_yda": 9}
+    named_, total = {}, 41
+    for stage, value in [*places.items(), ("remand_not_recorded", 5)]:
+        row = field(stage, "remanded", {"Black": (value, total)}).iloc[0].to_dict()
+        named_[stage] = Fact(named(row)["events"], value, value)
+    whole = Fact(named(row)["denominator"], 39, 43)
+    assert whole.count.stage == "remand_decision"
+    rest = Fact(named_["remand_not_recorded"].count, 0, 7)
+    assert every_range([*list(named_.values())[:-1], whole, rest])[str(rest.count)] == (3, 7)
+    # Without one of them, the others are no more than all.
+    some = [named_["remand_bail"], named_["remand_yda"], Fact(named_["remand_rlaa"].count, 0, 99)]
+    assert every_range([*some, whole])[str(some[-1].count)] == (0, 14)
+
+
+def test_reports_propose_custody_or_do_not():
+    custody = named(field("custody_proposed", "report", {"Black": (9, 20)}).iloc[0].to_dict())
+    other = named(field("custody_unproposed", "community_proposed", {"Black": (1, 12)}).iloc[0].to_dict())
+    facts = [
+        Fact(custody["events"], 8, 9),
+        Fact(custody["denominator"], 20, 20),
+        Fact(other["denominator"], 0, 99),
+    ]
+    assert every_range(facts)[str(other["denominator"])] == (11, 12)
+
+
+def test_a_child_may_be_elsewhere_in_a_longer_window():
+    """Bailed in each of two years and, once, remanded to youth detention: over both, bailed is one child fewer."""
+    bail = {
+        span: named(
+            field("remand_bail", "remanded", {"Black": (1, 9)}, year=span[1], years=n).iloc[0].to_dict()
+        )
+        for span, n in {(2022, 2022): 1, (2023, 2023): 1, (2022, 2023): 2}.items()
+    }
+    facts = [
+        Fact(one["events"], *span) for one, span in zip(bail.values(), ((9, 9), (3, 3), (8, 20)), strict=True)
+    ]
+    # Fewer than in 2022 alone can be, more than in both years cannot.
+    assert every_range(facts)[str(facts[-1].count)] == (8, 12)
+    ever = [
+        Fact(one["denominator"], *span)
+        for one, span in zip(bail.values(), ((9, 9), (3, 3), (8, 20)), strict=True)
+    ]
+    assert every_range(ever)[str(ever[-1].count)] == (9, 12)
+
+
+def test_a_child_may_be_in_a_graver_band_in_a_longer_window():
+    rows = [
+        field("graded_yda", "graded_remand", {"Black": (0, v)}, year=2023, years=years)
+        .assign(gravity=band)[
+            ["area", "year", "years", "unit", "stage", "base", "group", "gravity", "events", "denominator"]
+        ]
+        .iloc[0]
+        .to_dict()
+        for years, band, v in ((1, "low", 9), (1, "high", 9), (5, "low", 5), (5, "high", 15))
+    ]
+    facts = [Fact(named(r)["denominator"], int(r["denominator"]), int(r["denominator"])) for r in rows]
+    here = every_range(facts)  # fewer low in five years than in the last of them is no contradiction
+    total = "remand_decision (before), A, 2019 to 2023, all"
+    assert here[str(facts[2].count)] == (5, 5)
+    with pytest.raises(DisclosureError, match="no whole numbers fit"):
+        every_range([*facts[:3], Fact(facts[3].count, 12, 12)])  # 17 in five years, 18 in the last
+    assert total not in here
+
+
+def test_a_sum_of_printed_counts_is_no_count_of_its_own(tmp_path):
+    """Remand as the Board groups it: 10 and 10 printed make 20, which stands for 16 to 24 and not 18 to 22."""
+    parts = pd.concat(
+        field(s, "remanded", {"Black": (v, 60)})
+        for s, v in (("remand_bail", 40), ("remand_community", 12), ("remand_rlaa", 12), ("remand_yda", 3))
+    )
+
+    def run():
+        board = release(parts).derive(remand.as_yjb)
+        return {"board": {"csv": csv(board.table, board.counts), "policy": "public"}}
+
+    got, found = clear(tmp_path, run)
+    assert "yjb_community,remanded,Black,20" in got["board"]["csv"]
+    assert not [f for f in found.edition.facts if f.count.stage.startswith("yjb")]
+    assert {f.count.stage for f in found.edition.facts} >= {"remand_community", "remand_rlaa"}
 
 
 def test_any_other_table_is_named_by_its_labels():
