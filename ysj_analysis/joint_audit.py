@@ -307,7 +307,7 @@ class _Solver:
 
     def extreme(self, target: int, sign: int, *, whole: bool) -> tuple[float, np.ndarray]:
         """Find the least (1) or the most (-1) of a target, and a solution at which it is reached."""
-        cost = self.costs[[target]].toarray().ravel()
+        cost = self._cost(target)
         status = self._solve(sign * cost, whole)
         if status == highspy.HighsModelStatus.kInfeasible:
             raise Contradiction(_contradiction(self.system))
@@ -332,10 +332,16 @@ class _Solver:
 
     def prices(self, target: int, sign: int) -> np.ndarray | None:
         """Give the price of each line where a target is at its least or most over the reals."""
-        status = self._solve(sign * self.costs[[target]].toarray().ravel(), whole=False)
+        status = self._solve(sign * self._cost(target), whole=False)
         if status != highspy.HighsModelStatus.kOptimal:
             return None
         return np.array(self.model.getSolution().row_dual)
+
+    def _cost(self, target: int) -> np.ndarray:
+        here = slice(*self.costs.indptr[target : target + 2])
+        cost = np.zeros(len(self.columns))
+        cost[self.costs.indices[here]] = self.costs.data[here]
+        return cost
 
     def _solve(self, cost: np.ndarray, whole: bool) -> highspy.HighsModelStatus:
         self.budget.require(self.system)
