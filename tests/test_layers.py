@@ -67,7 +67,7 @@ ORDER = """
     kernel parameters execution content lengths numbering citations page document_* documents   how is it rendered?
     publication request editions joint_release manifest
     inspection report_folder report verify
-    explorer wizard                                     what does it look like, on one's own screen?
+    explorer wizard screen                              what does it look like, on one's own screen?
     exit_codes batch*
     command_settings commands_* commands __main__
 """

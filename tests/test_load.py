@@ -387,7 +387,7 @@ def test_a_folder_that_is_not_a_study(written, tmp_path):
         "my study/ is not a study: it holds none of counts.csv, events.csv and searches.csv (it holds "
         "'notes.txt'). Give a folder with counts.csv, or with children.csv, events.csv and population.csv."
     )
-    assert "is not a study" in refusal(load.study, tmp_path / "nowhere")
+    assert "nowhere/: there is no such folder" in refusal(load.study, tmp_path / "nowhere")
     assert refusal(load.study, written(events_csv=EVENTS)) == (
         "my study/: events.csv needs children.csv beside it, and there is none. Add children.csv."
     )

@@ -20,4 +20,11 @@ The flow is ``load`` -> ``pipeline`` -> ``measures`` -> ``disclosure`` -> ``pres
 ``figures`` -> ``report``. Nothing is shown but what ``disclosure.release`` returned.
 """
 
+import sys as _sys
+
 __version__ = "0.1.0"
+
+if "IPython" in _sys.modules and (_shell := _sys.modules["IPython"].get_ipython()) is not None:
+    from . import screen as _screen
+
+    _screen.settle(_shell)

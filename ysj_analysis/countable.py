@@ -24,10 +24,22 @@ def checked(table: pd.DataFrame) -> pd.DataFrame:
 
     Raises
     ------
+    TypeError
+        If it is no table, saying what makes one of it.
     ValueError
         If a column is missing, a group occurs twice in one comparison, or a count is impossible. A
         missing count is a hidden one, and passes.
     """
+    if not isinstance(table, pd.DataFrame):
+        kind = type(table).__name__
+        known = {
+            "Study": "Count first: pipeline.for_report(study, area=..., year=...).",
+            "Released": "Give the measure to the released table: released.measure(measures.rates).",
+        }
+        raise TypeError(
+            f"a measure takes a table of counts (DataFrame), not {kind}. "
+            f"{known.get(kind, 'Give a DataFrame with group, base, events and denominator.')}"
+        )
     missing = [c for c in ("group", "base", "events", "denominator") if c not in table.columns]
     if missing:
         raise ValueError(

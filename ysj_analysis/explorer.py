@@ -13,6 +13,7 @@ from typing import Any
 
 from . import decompose, disclosure, figures, load, measures, pipeline, present, sentences, wording
 from .load import DataError, Study
+from .reading import near, shown
 from .vocabulary import UNKNOWN
 
 
@@ -47,6 +48,11 @@ def view(
     str
         HTML, headed as working figures.
 
+    Raises
+    ------
+    DataError
+        If the study has no such area, year, stage or group.
+
     Examples
     --------
     >>> from ysj_analysis import load
@@ -55,6 +61,12 @@ def view(
     (True, True)
     """
     words, reference = wording.Words.of(study), reference or study.reference
+    for name, given, there in (("stage", stage, list(study.stages)), ("group", group, words.known(study))):
+        if given and given not in there:
+            raise DataError(
+                f"{name} {shown(given)} is not one of the {len(there)} of this study: {', '.join(there)}."
+                f"{near(given, there)} Choose one of them."
+            )
     counts = pipeline.for_report(study, area=area, year=year, years=years, unit=unit or None)
     own = pipeline.conditional(counts, study.stages)
     known = disclosure.working(own).where(group=words.known(study))

@@ -23,6 +23,7 @@ FIXED = dict.fromkeys(THREADS, "1") | {
 """The same wherever a report is rendered."""
 
 _SETTLED = "YSJ_SETTLED"
+_RENDERS = "YSJ_RENDERS"
 
 
 def kernel_manager() -> type:
@@ -93,6 +94,7 @@ def environment(scratch: Path) -> dict[str, str]:
     env |= {
         "IPYTHONDIR": str(scratch / "ipython"),
         "JUPYTER_RUNTIME_DIR": str(scratch),
+        _RENDERS: "1",
     }
     package = Path(__file__).resolve().parent.parent
     if package.name != "site-packages":  # a checkout: the notebook imports the same modules as we do
@@ -111,6 +113,11 @@ def _matplotlib_home() -> Path:
     while not folder.exists():
         folder = folder.parent
     return folder
+
+
+def renders() -> bool:
+    """Whether this process runs the notebook of a report, not one on somebody's screen."""
+    return os.environ.get(_RENDERS) == "1"
 
 
 def settled() -> bool:

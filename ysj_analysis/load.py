@@ -194,8 +194,15 @@ def found(folder: Path) -> Path:
 def _present(folder: Path) -> list[str]:
     """List the canonical tables of a folder, or refuse it."""
     present = [name for name in TABLES if large_files.path_of(folder, name)]
+    if not folder.is_dir():
+        raise DataError(
+            f"{folder.name} is a file, and a study is a folder. Give the folder it is in."
+            if folder.is_file()
+            else f"{folder.name}/: there is no such folder, neither here nor in the folders above. Check its name, or "
+            "give its whole path."
+        )
     if not {"counts", "events", "searches"} & set(present):
-        there = ", ".join(shown(p.name) for p in sorted(folder.glob("*"))[:6]) if folder.is_dir() else ""
+        there = ", ".join(shown(p.name) for p in sorted(folder.glob("*"))[:6])
         raise DataError(
             f"{folder.name}/ is not a study: it holds none of counts.csv, events.csv and searches.csv"
             + (f" (it holds {there})." if there else ".")

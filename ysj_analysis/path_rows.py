@@ -59,8 +59,13 @@ def on_path(ratios: pd.DataFrame, stages: Mapping[str, Stage], to: str) -> tuple
     Raises
     ------
     ValueError
-        If ``to`` is no stage, or a group has several rows for one stage.
+        If ``to`` is no stage, there are no estimates, or a group has several rows for one stage.
     """
+    if missing := [c for c in ("estimate", "note") if c not in ratios]:
+        raise ValueError(
+            f"{len(missing)} of 2 columns that a path needs are missing: {', '.join(missing)}. Give relative rates, as "
+            "measures.relative_rates returns them, not counts."
+        )
     if to not in stages:
         raise ValueError(f"to is {to!r}, which is not one of the {len(stages)} stages: {', '.join(stages)}.")
     path = chain(to, stages)

@@ -7,6 +7,7 @@ the next is said in ``from_events``; where the counting was done before, ``from_
 
 from __future__ import annotations
 
+import numbers
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -319,6 +320,11 @@ def up_to(study: Study, area: str, year: int) -> Study:
             f"{', '.join(map(shown, study.areas))}.{near(area, study.areas)} Choose one of them."
         )
     first, last = study.years
+    if not isinstance(year, numbers.Integral):
+        raise DataError(
+            f"year is {shown(year)}, a {type(year).__name__}. Give a whole number from {first} to {last}, without "
+            "quotation marks: the April the year starts in."
+        )
     if not first <= year <= last:
         raise DataError(
             f"year {year} is not one of the years of this study, {first} to {last}. Choose one of them."
