@@ -14,7 +14,7 @@ import pandas as pd
 from . import wording
 from .disclosure import Released, require
 from .load import Study
-from .pipeline import conditional, for_report
+from .pipeline import conditional, for_report, stage_counts
 from .reading import NotHeld
 from .sentences import TOO_FEW, _spoken, voice
 from .vocabulary import chain
@@ -56,6 +56,62 @@ def two_periods(
     parts = [for_report(study, area=area, year=end, years=long, unit=unit) for end in (year - long, year)]
     table = conditional(pd.concat(parts, ignore_index=True), study.stages)
     return table[table["stage"].isin(stages)].reset_index(drop=True)
+
+
+def course(
+    study: Study, *, area: str, year: int, years: int, stage: str, unit: str | None = None
+) -> pd.DataFrame:
+    """Count one stage year by year, and in windows that pool several, up to the year of a report.
+
+    Parameters
+    ----------
+    study, area, year, unit
+        As for :func:`two_periods`.
+    years : int
+        Years in each window; fewer if the study has fewer up to ``year``.
+    stage : str
+        The stage, on the base that feeds it.
+
+    Returns
+    -------
+    DataFrame
+        As ``pipeline.stage_counts``: single years first (``years`` is 1), then the windows.
+
+    Raises
+    ------
+    NotHeld
+        If the study has fewer than two years up to ``year``.
+    """
+    held = year - study.years[0] + 1
+    if held < 2:
+        raise NotHeld("This study holds one year only, so no course over the years can be drawn.")
+    windows = dict.fromkeys((1, min(years, held)))
+    table = pd.concat([stage_counts(study, window=w, unit=unit) for w in windows], ignore_index=True)
+    table = conditional(table, study.stages)
+    kept = table["stage"].eq(stage) & table["area"].eq(area) & table["year"].le(year)
+    return table[kept].reset_index(drop=True)
+
+
+def single(table: pd.DataFrame) -> pd.DataFrame:
+    """Keep the single years of a course.
+
+    Examples
+    --------
+    >>> single(pd.DataFrame({"years": [1, 1, 5]}))["years"].to_list()
+    [1, 1]
+    """
+    return table[table["years"].eq(1)].reset_index(drop=True)
+
+
+def pooled(table: pd.DataFrame) -> pd.DataFrame:
+    """Keep the longest windows of a course.
+
+    Examples
+    --------
+    >>> pooled(pd.DataFrame({"years": [1, 1, 5]}))["years"].to_list()
+    [5]
+    """
+    return table[table["years"].eq(table["years"].max())].reset_index(drop=True)
 
 
 def watched(study: Study, caseload: str) -> tuple[str, ...]:

@@ -21,7 +21,7 @@ from .disclosure import Released, require
 from .sentence_parts import NOT_EVIDENCE, counts, people, said_rows, sentence
 from .sentences import ABOVE, APART, TOO_FEW, finding, voice
 from .vocabulary import POPULATION, period_label
-from .wording import Words
+from .wording import Said, Words
 
 CAVEATS = {
     "remand": "The court remands by the offence charged, the record and what else it is told. A difference "
@@ -55,20 +55,19 @@ CAVEATS = {
 """What each measure cannot show, in words for a board."""
 
 
-@wording.said
-def caveat(about: str, measured: Released | None = None) -> str:
+def caveat(about: str, measured: Released | Absent | None = None) -> Said:
     """Say what a field measure cannot show.
 
     Parameters
     ----------
     about : str
         A key of ``CAVEATS``.
-    measured : Released, optional
-        What it is said of; where that is absent, the line that says so is said instead.
+    measured : Released or Absent, optional
+        What it is said of; of what is absent nothing is said.
 
     Returns
     -------
-    str
+    Said
         A sentence or two.
 
     Examples
@@ -76,7 +75,7 @@ def caveat(about: str, measured: Released | None = None) -> str:
     >>> caveat("proposals")[:47]
     'A report is written in the knowledge of the cas'
     """
-    return CAVEATS[about]
+    return Said("" if isinstance(measured, Absent) else CAVEATS[about])
 
 
 @wording.said
@@ -121,7 +120,10 @@ def together(several: Sequence[Released | Absent], words: Words) -> list[str]:
     ['This study holds no remands.']
     """
     rows = [row for one in several if isinstance(one, Released) for row in said_rows(one)]
-    return [*_comparisons(rows, words), *(caveat("", one)[0] for one in several if isinstance(one, Absent))]
+    return [
+        *_comparisons(rows, words),
+        *(line for one in several if isinstance(one, Absent) for line in _why(one)),
+    ]
 
 
 @wording.said
@@ -235,6 +237,12 @@ def stand_out(released: Released, words: Words, *, area: str = "") -> list[str]:
 
 
 # -- inside ------------------------------------------------------------------------------------------
+
+
+@wording.said
+def _why(none: Absent) -> str:
+    """Say why something is absent, as every function does that says something."""
+    return none.why
 
 
 @wording.said

@@ -142,13 +142,26 @@ def _apart(text: str, own: str) -> str:
 def _blocks(content: Content, table_files: dict[str, str]) -> list[tuple[str, str]]:
     """Finish each block: tables get a scrolling region and a link, charts ids of their own."""
     done = []
+    said: set[str] = set()
     for number, (kind, text, bundle) in enumerate(content.blocks):
+        if kind == "markdown" and "## " in text:
+            said.clear()
+        if kind == "html" and not bundle:
+            text = _once_a_section(text, said)
         if "csv" in bundle:
             text = _finish_table(text, bundle, table_files[bundle["name"]])
         elif "svg" in bundle:
             text = _finish_chart(_apart(text, f"{bundle['name']}-{number}-"), bundle)
         done.append((kind, text))
     return done
+
+
+def _once_a_section(text: str, said: set[str]) -> str:
+    """Leave out a paragraph on what the study lacks that its section has said already."""
+    for line in re.findall(r"<p>This study .*?</p>", text, re.DOTALL):
+        text = text.replace(line, "", 1) if line in said else text
+        said.add(line)
+    return text
 
 
 def _finish_table(text: str, bundle: dict[str, Any], address: str) -> str:

@@ -344,9 +344,10 @@ def _filled(study: Study) -> list[tuple]:
 
 
 def caseload(study: Study) -> str:
-    """Name the stage that stands for a service's caseload: its interventions, or the last stage it has.
+    """Name the stage that stands for a service's caseload: its interventions, or the nearest to them that it has.
 
-    Islington's Youth Justice Plan sets interventions against the population.
+    Islington's Youth Justice Plan sets interventions against the population. Where there are none, first-time
+    entrants or arrests can be; of a graph without these, the last stage is taken.
 
     Parameters
     ----------
@@ -361,7 +362,8 @@ def caseload(study: Study) -> str:
     table: Any = study.counts if study.events is None else study.events
     present = [s for s in study.stages if (table["stage"] == s).any()]
     adverse = [s for s in present if study.stages[s].polarity == "adverse"]
-    return "intervention" if "intervention" in present else (adverse or present)[-1]
+    usual = (s for s in ("intervention", "first_time_entrant", "arrest") if s in present)
+    return next(usual, (adverse or present)[-1])
 
 
 def ledger(study: Study) -> pd.DataFrame:

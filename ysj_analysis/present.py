@@ -276,11 +276,33 @@ def _once(spoken: list) -> list:
     >>> _once([Said("A. " + wording.NO_EVIDENCE), Said("B. " + wording.NO_EVIDENCE), "C."])[:3]
     ['A.', 'B.', 'C.']
     """
-    spoken = list(dict.fromkeys(spoken))
+    spoken = _not_held(list(dict.fromkeys(spoken)))
     ending = f" {wording.NO_EVIDENCE}"
     if sum(ending in s for s in spoken) < 2:
         return spoken
     return [*(type(s)(s.replace(ending, "")) for s in spoken), Said(UNSURE)]
+
+
+_LACKING = re.compile(r"(This study (?:holds|records) [^.]*?, so )([^.]*?)( cannot be shown\. .+)", re.DOTALL)
+
+
+def _not_held(spoken: list) -> list:
+    """Say together of several things that cannot be shown for one reason.
+
+    Examples
+    --------
+    >>> lacking = "This study holds no searches, so {} cannot be shown. A table would show it."
+    >>> _not_held([Said(lacking.format(what)) for what in ("hits", "objects")])
+    ['This study holds no searches, so hits and objects cannot be shown. A table would show it.']
+    """
+    together: dict = {}
+    for one in spoken:
+        found = _LACKING.fullmatch(one)
+        together.setdefault((found[1], found[3]) if found else one, []).append(found[2] if found else one)
+    return [
+        Said(f"{key[0]}{wording.join(whats)}{key[1]}") if isinstance(key, tuple) else whats[0]
+        for key, whats in together.items()
+    ]
 
 
 def _flat(sentences: Sequence) -> list:

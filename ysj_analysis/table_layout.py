@@ -51,16 +51,27 @@ def without_hidden(
     told = [
         heading for heading, spec in columns.items() if spec not in ("denominator", "period", "base", "unit")
     ]
-    hidden = [
-        bool(label)
-        and rows[[c for c in told if c in rows]].isin([wording.CONFIDENTIAL, "[z]"]).all(axis=None)
-        for label, rows in blocks
-    ]
-    if not any(hidden) or all(hidden):
+    derived = [heading for heading in told if columns[heading] not in ("events", "unit")]
+    why = [_untold(rows, told, derived) if label else "" for label, rows in blocks]
+    if not any(why) or all(why):
         return blocks, ""
-    names = [wording.lower(label) for (label, _), one in zip(blocks, hidden, strict=True) if one]
-    kept = [block for block, one in zip(blocks, hidden, strict=True) if not one]
-    return kept, f"Not laid out, because every number is {wording.CONFIDENTIAL}: {'; '.join(names)}."
+    names: dict[str, list[str]] = {}
+    for (label, _), reason in zip(blocks, why, strict=True):
+        if reason:
+            names.setdefault(reason, []).append(wording.lower(label))
+    kept = [block for block, reason in zip(blocks, why, strict=True) if not reason]
+    return kept, " ".join(f"Not laid out, because {reason}: {'; '.join(n)}." for reason, n in names.items())
+
+
+def _untold(rows: pd.DataFrame, told: list[str], derived: list[str]) -> str:
+    """Say why a block tells nothing; nothing of one that does."""
+    hidden, marks = [wording.CONFIDENTIAL, wording.NOT_APPLICABLE], list(wording.MARKS)
+    if rows[[c for c in told if c in rows]].isin(hidden).all(axis=None):
+        return f"every number is {wording.CONFIDENTIAL}"
+    of = rows[[c for c in derived if c in rows]]
+    if len(of.columns) > 1 and of.isin(marks).all(axis=None) and of.eq(wording.NOT_AVAILABLE).any(axis=None):
+        return "what they are out of is not known"
+    return ""
 
 
 def _period_once(
