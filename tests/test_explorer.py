@@ -87,14 +87,14 @@ def test_explore_runs_from_top_to_bottom(tmp_path):
 
 
 def test_from_a_raw_export_to_a_first_matrix(tmp_path):
-    done = run("bring_your_data", tmp_path)
+    done = run("bring_your_data", tmp_path, folder="my-data")
     said = "".join(o.get("text", "") for c in done.cells for o in c.get("outputs", []))
     assert "Nothing is left to decide." in said
     truth = json.loads((tmp_path / "my-data/made-up export/truth.json").read_text())
     study = load.study(tmp_path / "my-data/study")
     assert truth
     assert study.events is not None
-    again = run("bring_your_data", tmp_path)  # a second time changes nothing
+    again = run("bring_your_data", tmp_path, folder="my-data")  # a second time changes nothing
     assert [c.get("outputs") for c in again.cells if c["id"] == "c006"] == [
         c.get("outputs") for c in done.cells if c["id"] == "c006"
     ]

@@ -49,7 +49,7 @@ def export(files: list[str], folder: str) -> Export:
     files : list of str
         Paths; empty to try the steps on a made-up export.
     folder : str
-        Where to work.
+        Where to work; ``~`` is the home folder. A private one, not inside a Git repository: the key goes there.
 
     Returns
     -------
@@ -61,7 +61,7 @@ def export(files: list[str], folder: str) -> Export:
     DataError
         If a file is not there.
     """
-    place = Path(folder)
+    place = Path(folder).expanduser()
     if not files:
         made = place / "made-up export"
         if not made.is_dir():
