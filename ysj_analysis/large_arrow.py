@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from .large_numbers import Numbers
+from .large_numbers import MOST_SCORE, Numbers
 from .large_sql import header, missing
 from .tables import _faults
 from .vocabulary import TABLES, Column, Stage
@@ -27,7 +27,7 @@ _ROWS = 1 << 17
 """Rows of a Parquet file that are read at a time."""
 
 _IDS = ("child_id", "episode_id")
-_KNOWN = ("ethnicity", "ethnicity_source", "area", "sex", "looked_after", "send")
+_KNOWN = ("ethnicity", "ethnicity_source", "area", "sex", "looked_after", "send", "birth_month")
 
 
 class Amiss(Exception):
@@ -205,14 +205,19 @@ def _days(column, labels: _Labels) -> np.ndarray:
     return days.to_numpy("datetime64[D]").astype("int32")[at]
 
 
-def _refuse_whole(column, labels: _Labels) -> None:
-    """Refuse whole numbers below 0; what is not a number is checked as text."""
+def _scores(column, labels: _Labels) -> np.ndarray:
+    """Give whole numbers, `MOST_SCORE` for larger ones and -1 for none; below 0 they are refused."""
+    import pyarrow
     from pyarrow import compute, types
 
-    if not types.is_integer(column.type):
-        labels.places(column)
-    elif (compute.min(column).as_py() or 0) < 0:
-        raise Amiss
+    if types.is_integer(column.type):
+        column = column.cast(pyarrow.int64())
+        if (compute.min(column).as_py() or 0) < 0:
+            raise Amiss
+        return np.minimum(column.fill_null(-1).to_numpy(), MOST_SCORE).astype("int8")
+    at = labels.places(column)
+    numbers = pd.to_numeric(pd.Series(list(labels.known), dtype=str).str.replace(",", "")).fillna(-1)
+    return np.minimum(numbers.to_numpy(float), MOST_SCORE).astype("int8")[at]
 
 
 def _encoded(pieces: list) -> tuple[np.ndarray, Sequence]:
@@ -271,7 +276,7 @@ def _children(path: Path) -> tuple[list, pd.DataFrame]:
 def _events(path: Path, stages: Mapping[str, Stage]) -> tuple[dict, dict, dict]:
     """Give the columns of events, their labels, and the ids of each run of rows that have the same ones."""
     labels = {c.name: _Labels(c, stages) for c in TABLES["events"]}
-    rows: dict[str, list] = {"stage": [], "area": [], "date": []}
+    rows: dict[str, list] = {"stage": [], "area": [], "date": [], "gravity": []}
     runs: dict[str, list] = {"child_id": [], "episode_id": [], "rows": []}
     for piece in _pieces(path, "events"):
         ids = {c: _text(piece[c]) for c in _IDS}
@@ -283,10 +288,10 @@ def _events(path: Path, stages: Mapping[str, Stage]) -> tuple[dict, dict, dict]:
         rows["area"].append(labels["area"].places(piece["area"]))
         rows["date"].append(_days(piece["date"], labels["date"]))
         if "gravity" in piece.schema.names:
-            _refuse_whole(piece["gravity"], labels["gravity"])
+            rows["gravity"].append(_scores(piece["gravity"], labels["gravity"]))
     if not rows["date"]:
         raise Amiss
-    table = {c: np.concatenate(parts) for c, parts in rows.items()}
+    table = {c: np.concatenate(parts) for c, parts in rows.items() if parts}
     return table, {c: list(labels[c].known) for c in ("stage", "area")}, runs
 
 
@@ -324,4 +329,4 @@ def _numbered(
     stage = np.array([there.index(s) for s in labels["stage"]], dtype="int8")[table["stage"]]
     ends = [np.datetime64(int(d), "D") for d in (day.min(), day.max())]
     values = {"stage": there, "area": labels["area"], "date": pd.to_datetime(ends)}
-    return Numbers(episode, table["area"], stage, day, whose, began, people), values
+    return Numbers(episode, table["area"], stage, day, whose, began, people, table.get("gravity")), values

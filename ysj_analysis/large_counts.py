@@ -2,8 +2,8 @@
 
 The step is written once, as expressions of Ibis on the numbers of ``large.Stored``. What leaves the engine is
 counts: how many children have the same characteristics, area and years, and reached the same stages. No id
-does, but for ``rows``, which numbers them. Where the numbers are arrays in memory, the counts of stages are made
-from them by sorting (``large_numbers``).
+does, but for ``rows``, which numbers them. Where the events are arrays, the counts of stages are made of them by
+sorting (``large_arrays``).
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from .ethnicity_source import groups, others
+from . import large_arrays
+from .ethnicity_source import others
 from .large import SPLITS, fetched, labelled
-from .large_numbers import PIECE, tallied, together
+from .large_arrays import GROUPS, described, nobody, packed
 from .vocabulary import FIRST_MONTH, SOURCES_OF_ETHNICITY, UNKNOWN, broad_groups
 
 IDS = {"children": "child", "episodes": "episode"}
@@ -25,8 +26,6 @@ NO_RECORD, RECORD = 0, 1
 
 NOT_KNOWN, ELSEWHERE = -1, -2
 """Where a child lives, when it is in none of the areas that have events."""
-
-_GROUPS = tuple(dict.fromkeys(broad_groups("2021").values()))
 
 
 # -- events and children as numbers ------------------------------------------------------------------
@@ -82,52 +81,11 @@ def _people(study):
     return made[key]
 
 
-def _who_of(study) -> np.ndarray:
-    """Give the number of what is known of each child, those without a record too; made once, as ``_people``."""
-    made = study.events.__dict__.setdefault("_known", {})
-    key = (study.base, study.ethnicity_source)
-    if key not in made:
-        numbers = study.events.numbers
-        pairs, at = numbers.said()
-        group = groups(pairs, base=study.base, source=study.ethnicity_source)
-        parts = [pd.Index(_GROUPS).get_indexer(group).astype("int16")[at]]
-        for column, values in SPLITS.items():
-            last = len(values) - 1
-            if column not in numbers.people:
-                parts.append(np.int16(last))
-                continue
-            known = numbers.people[column].cat
-            place = pd.Index(values).get_indexer(known.categories).astype("int16")
-            parts.append(np.where(place < 0, last, place).astype("int16")[known.codes])
-        who = np.full(max(len(at), int(numbers.child.max()) + 1), _nobody(), "int16")
-        who[: len(at)] = _number(parts)
-        made[key] = who
-    return made[key]
-
-
-def _nobody() -> int:
-    """Give the number of a child of whom nothing is known."""
-    return _number([_GROUPS.index(UNKNOWN), *(len(values) - 1 for values in SPLITS.values())])
-
-
-def _inside(study) -> np.ndarray:
-    """Say which events :func:`inside` gives, where they are arrays."""
-    numbers, (first, last) = study.events.numbers, study.years
-    years = [numbers.years(study.period, which) for which in ("year", "cohort")]
-    within = np.logical_or.reduce([(year >= first) & (year <= last) for year in years])
-    return within & _areas(study)[numbers.place]
-
-
-def _areas(study) -> np.ndarray:
-    """Say of each area of the events whether it is the study's."""
-    return study.events["area"].isin(study.areas).to_numpy()
-
-
 def _joined(rows, study):
     """Join rows to what is known of their child; a child without a record is of an unknown group."""
     both = rows.left_join(_people(study), "child").drop("child_right")
     return both.mutate(
-        who=both["who"].fill_null(_nobody()),
+        who=both["who"].fill_null(nobody()),
         record=both["record"].fill_null(NO_RECORD),
         home=both["home"].fill_null(NOT_KNOWN),
     )
@@ -160,8 +118,8 @@ def _who(children, base: str, source: str):
     """Number every combination of what is known of a child, so that one number stands for it."""
     import ibis
 
-    groups = {code: _GROUPS.index(group) for code, group in broad_groups(base).items()}
-    nobody = _GROUPS.index(UNKNOWN)
+    groups = {code: GROUPS.index(group) for code, group in broad_groups(base).items()}
+    nobody = GROUPS.index(UNKNOWN)
     group = children["ethnicity"].cast("string").cases(*groups.items(), else_=nobody)
     parts = [ibis.ifelse(children["ethnicity_source"].cast("string") == source, group, nobody)]
     for column, values in SPLITS.items():
@@ -172,42 +130,7 @@ def _who(children, base: str, source: str):
         parts.append(
             children[column].cast("string").cases(*((v, i) for i, v in enumerate(values)), else_=last)
         )
-    return _number(parts).cast("int16")
-
-
-def _number(parts: Sequence):
-    """Pack the group and the splits, given by their places, into one number."""
-    number = parts[0]
-    for values, part in zip(SPLITS.values(), parts[1:], strict=True):
-        number = number * len(values) + part
-    return number
-
-
-def described(who: np.ndarray) -> pd.DataFrame:
-    """Say what the numbers of children stand for.
-
-    Parameters
-    ----------
-    who : array of int
-        From the column ``who``.
-
-    Returns
-    -------
-    DataFrame
-        ``group, sex, looked_after, send``.
-
-    Examples
-    --------
-    >>> described(np.array([27]))
-       group     sex looked_after send
-    0  Black  female           no   no
-    """
-    out, left = {}, np.asarray(who, dtype=int)
-    for column, values in reversed(list(SPLITS.items())):
-        left, at = np.divmod(left, len(values))
-        out[column] = pd.Categorical.from_codes(at, list(values))
-    out["group"] = pd.Categorical.from_codes(left, list(_GROUPS))
-    return pd.DataFrame(out)[["group", *SPLITS]]
+    return packed(parts).cast("int16")
 
 
 # -- the step ----------------------------------------------------------------------------------------
@@ -236,7 +159,7 @@ def patterns(study, unit: str, year: str, ends: Sequence[int], window: int) -> p
         stage, the first stage that has events lowest.
     """
     first, width = int(ends[0]), len(ends)
-    made = _patterns_of_tables if study.events.numbers is None else _patterns_of_arrays
+    made = _patterns_of_tables if study.events.numbers is None else large_arrays.patterns
     found = made(study, unit, year, first, width, window)
     place, at = np.divmod(found["cell"].to_numpy(int), width)
     counts = found[["reached", "people"]].astype(int).assign(end=at + first)
@@ -258,36 +181,6 @@ def _patterns_of_tables(study, unit: str, year: str, first: int, width: int, win
     )
     each = _joined(each, study)
     return fetched(each.group_by(["who", "cell", "reached"]).agg(people=each.count()))
-
-
-def _patterns_of_arrays(study, unit: str, year: str, first: int, width: int, window: int) -> pd.DataFrame:
-    """Give ``who, cell, reached, people`` as :func:`_patterns_of_tables` does, by sorting."""
-    numbers, here, known = study.events.numbers, _areas(study), _who_of(study)
-    years, stages, cells = numbers.years(study.period, year), len(study.events["stage"]), len(here) * width
-    keys = []
-    for start in range(0, len(years), PIECE):
-        rows = slice(start, start + PIECE)
-        place, at, ids = numbers.place[rows], years[rows] - first, numbers.episode[rows]
-        ids = (numbers.child[ids] if unit == "children" else ids).astype("int64")
-        for end in range(window):
-            kept = here[place] & (at + end >= 0) & (at + end < width)
-            key = (ids[kept] * cells + place[kept] * width + at[kept] + end) * stages
-            keys.append(key + numbers.stage[rows][kept])
-    parts = []
-    for key, reached in together(keys, stages):
-        each, cell = np.divmod(key, cells)
-        each = known[each if unit == "children" else numbers.child[each]]
-        parts.append((each.astype("int64") * cells + cell, reached))
-    if not parts:
-        return pd.DataFrame({c: np.zeros(0, int) for c in ("who", "cell", "reached", "people")})
-    key, reached = (np.concatenate(part) for part in zip(*parts, strict=True))
-    sets, reached = (
-        (np.arange(1 << stages), reached) if stages <= 16 else np.unique(reached, return_inverse=True)
-    )
-    key, people = tallied(key * len(sets) + reached)
-    key, at = np.divmod(key, len(sets))
-    who, cell = np.divmod(key, cells)
-    return pd.DataFrame({"who": who, "cell": cell, "reached": sets[at], "people": people})
 
 
 def rows(study) -> pd.DataFrame:
@@ -338,10 +231,8 @@ def split(study, by: Sequence[str]) -> dict[str, list[str]]:
     """
     if not by:
         return {}
-    if (numbers := study.events.numbers) is not None:
-        there = np.zeros(len(_GROUPS) * 27, dtype=bool)
-        there[_who_of(study)[numbers.child[numbers.episode[_inside(study)]]]] = True
-        who = np.flatnonzero(there)
+    if study.events.numbers is not None:
+        who = large_arrays.kinds(study)
     else:
         joined = _joined(inside(study).select("child").distinct(), study)
         who = fetched(joined.select("who").distinct())["who"].to_numpy()
@@ -362,7 +253,7 @@ def delays(study) -> pd.DataFrame:
         ``stage, cohort, date, events``.
     """
     if study.events.numbers is not None:
-        found = _delays_of_arrays(study)
+        found = large_arrays.delays(study)
     else:
         rows = _dated(study)
         found = fetched(rows.group_by(["bit", "cohort", "date"]).agg(events=rows.count()))
@@ -373,18 +264,6 @@ def delays(study) -> pd.DataFrame:
         stage=pd.Categorical(stage, dtype=kind), date=pd.to_datetime(found["date"]),
         cohort=found["cohort"].astype(int),
     )[["stage", "cohort", "date", "events"]]  # fmt: skip
-
-
-def _delays_of_arrays(study) -> pd.DataFrame:
-    numbers = study.events.numbers
-    cohort, day = numbers.years(study.period, "cohort"), numbers.day
-    years, days = (int(part.max()) - int(part.min()) + 1 for part in (cohort, day))
-    key = (numbers.stage.astype("int64") * years + (cohort - cohort.min())) * days + (day - day.min())
-    key, events = tallied(key)
-    key, day_at = np.divmod(key, days)
-    stage, year = np.divmod(key, years)
-    date = (day_at + int(day.min())).astype("datetime64[D]")
-    return pd.DataFrame({"stage": stage, "cohort": year + int(cohort.min()), "date": date, "events": events})
 
 
 def _place_of(bit: pd.Series) -> np.ndarray:
@@ -410,7 +289,7 @@ def tally(study) -> dict[str, int]:
     everything = study.events.events
     counted_here = inside(study)
     rows = _joined(counted_here, study)
-    kinds = described(np.arange(len(_GROUPS) * 27))
+    kinds = described(np.arange(len(GROUPS) * 27))
     nobody, looked_after = (
         [int(i) for i in np.flatnonzero(kinds[c] == value)]
         for c, value in (("group", UNKNOWN), ("looked_after", "yes"))

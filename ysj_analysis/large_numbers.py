@@ -17,6 +17,9 @@ from .calendar_periods import year_of
 PIECE = 1 << 16
 """Events that are counted at a time."""
 
+MOST_SCORE = 99
+"""Scores of gravity end at 8: what is above this is kept as this."""
+
 
 @dataclass(frozen=True, eq=False)
 class Numbers:
@@ -35,6 +38,8 @@ class Numbers:
     people : DataFrame
         What is known of children, in the order of their numbers. Children without a record have the numbers
         after these.
+    gravity : array of int8, one an event, optional
+        Its score, `MOST_SCORE` where it is more than that, -1 where it has none.
     """
 
     episode: np.ndarray
@@ -44,6 +49,7 @@ class Numbers:
     child: np.ndarray
     began: np.ndarray
     people: pd.DataFrame
+    gravity: np.ndarray | None = None
     _years: dict[tuple[str, str], np.ndarray] = field(default_factory=dict, init=False, repr=False)
 
     def years(self, period: str, which: str) -> np.ndarray:

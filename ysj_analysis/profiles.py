@@ -96,7 +96,7 @@ def evidence(
     if held:
         rows += _of_events(study, scope)
     elif isinstance(study.events, Stored):
-        rows += of_stored(scope)
+        rows += of_stored(scope, study.years, _extract(study))
     elif study.counts is not None:
         rows += profile_stages.of_counts(scope)
     if study.events is not None or study.counts is not None:
