@@ -72,11 +72,11 @@ def test_what_is_saved_went_through_the_gate(tmp_path):
     assert "OFFICIAL-SENSITIVE" in marked.name
 
 
-def run(name, folder, **parameters):
+def run(name, place, **parameters):
     """Run a notebook as JupyterLab would, every cell from the top."""
-    out = folder / f"{name}.ipynb"
+    out = place / f"{name}.ipynb"
     papermill.execute_notebook(
-        str(ROOT / f"notebooks/{name}.ipynb"), str(out), parameters, progress_bar=False, cwd=str(folder)
+        str(ROOT / f"notebooks/{name}.ipynb"), str(out), parameters, progress_bar=False, cwd=str(place)
     )
     return nbformat.read(out, as_version=4)
 
