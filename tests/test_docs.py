@@ -5,6 +5,7 @@ import gc
 import importlib.util
 import re
 import shlex
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -41,8 +42,8 @@ def blocks(language):
 @pytest.fixture
 def at_home(tmp_path, monkeypatch):
     """A folder with what the examples speak of: the synthetic study, under two names, and a database of it."""
-    (tmp_path / "data").symlink_to(ROOT / "data")
-    (tmp_path / "study").symlink_to(ROOT / "data/synthetic")
+    for here, there in (("data", "data"), ("study", "data/synthetic")):  # links need leave on Windows
+        shutil.copytree(ROOT / there, tmp_path / here)
     with contextlib.closing(sqlite3.connect(tmp_path / "cases.db")) as database:
         for table, dates in (("events", ["date"]), ("children", [])):
             rows = pd.read_csv(ROOT / f"data/synthetic/{table}.csv", parse_dates=dates, keep_default_na=False)

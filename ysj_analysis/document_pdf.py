@@ -95,7 +95,9 @@ def picture(drawn: str) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "figure.svg").write_text(drawn, encoding="utf-8")
         page = Path(folder) / "figure.typ"
-        page.write_text('#set page(width: auto, height: auto, margin: 0pt)\n#image("figure.svg")\n')
+        page.write_text(
+            '#set page(width: auto, height: auto, margin: 0pt)\n#image("figure.svg")\n', encoding="utf-8"
+        )
         return typst.compile(
             str(page), root=folder, format="png", ppi=150, font_paths=[fonts()], ignore_system_fonts=True
         )

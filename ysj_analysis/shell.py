@@ -121,7 +121,7 @@ def begin(folder: Path) -> None:
     with open(folder / "kernel.log", "ab") as log, open(os.devnull, "rb") as null:
         for number, file in enumerate((null, log, log)):
             os.dup2(file.fileno(), number)
-    sys.stdin = open(0, closefd=False)  # noqa: SIM115
+    sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115
     own = Config()
     own.HistoryManager.enabled = False
     own.InteractiveShell.colors = "nocolor"
