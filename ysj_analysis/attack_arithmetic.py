@@ -14,6 +14,13 @@ from scipy import special
 Z = 1.959963984540054
 """The normal deviate of a 95% interval."""
 
+KINDS = frozenset(
+    {"count", "share", "proportion", "rate", "change", "rate_ratio", "risk_ratio", "representation_index",
+     "complement_ratio", "odds_ratio", "risk_difference", "rate_difference", "events_above_parity",
+     "events_above_share"}
+)  # fmt: skip
+"""The figures that :func:`estimate` computes."""
+
 _SUPPORT = 4_000_000
 
 

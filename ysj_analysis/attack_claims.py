@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .attack_arithmetic import end_of, estimate
+from .attack_arithmetic import KINDS, end_of, estimate
 from .attack_facts import Cell, Figure, Release
 
 
@@ -82,7 +82,9 @@ def settle(claims: Iterable[Claim], *, trust: bool = True) -> Release:
         verdicts = agreement(held)
         if None in verdicts:
             first = held[verdicts.index(None)]
-            known = first.end == "estimate" or end_of(first.kind, first.end, first.method) is not None
+            known = (first.end == "estimate" and first.kind in KINDS) or end_of(
+                first.kind, first.end, first.method
+            ) is not None
             why = "the printed counts do not give it as widened" if known else "there is no arithmetic for it"
             release.unread.append(f"{column}: not used; {first.kind}, {first.method}: {why}")
         derived = trust and any(v is True for v in verdicts) and not any(v == "differs" for v in verdicts)
@@ -130,7 +132,7 @@ def agreement(claims: Sequence[Claim]) -> list[bool | str | None]:
     for places in alike.values():
         first = claims[places[0]]
         function = None if first.end == "estimate" else end_of(first.kind, first.end, first.method)
-        if first.end != "estimate" and function is None:
+        if function is None and (first.end != "estimate" or first.kind not in KINDS):
             continue
         counts = np.array([claims[i].printed for i in places], float).T
         if function is None:

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from . import attack_files
+from .attack_arithmetic import estimate
 from .attack_claims import Claim, settle
 from .attack_drawings import points, shades
 from .attack_facts import ALL, Cell, Count, Release, Rule, number
@@ -27,8 +28,20 @@ SMALL = 4
 
 _KEYS = ("measure", "area", "year", "years", "unit", "stage", "base", "group")
 _COUNTS = ("events", "denominator", "reference_events", "reference_denominator")
-_VALUES = ("reference", "estimate", "low", "high", "p_value", "method", "note", "step", "reached", "part")
+_VALUES = (
+    "reference", "estimate", "low", "high", "p_value", "method", "note", "step", "reached", "part", "end", "place",
+    "dispersion_note", "beyond", "flag", "why", "rule", "standing",
+)  # fmt: skip
+"""Columns that say what is made of a row's counts, and divide nothing."""
 _KNOWN = frozenset((*_KEYS, *_COUNTS, *_VALUES))
+_COMPARED = (
+    "rate_ratio",
+    "risk_ratio",
+    "rate_difference",
+    "risk_difference",
+    "odds_ratio",
+    "complement_ratio",
+)
 _SUMMED = ("overall", "all-others")
 _HTML = {"Number": "events", "Not known": "events", "Out of": "denominator", "All": "denominator"}
 _SENTENCE = re.compile(
@@ -146,7 +159,7 @@ class _Reader(Beside):
         found = []
         for name in (c for c in grid.columns if c not in _KNOWN):
             values = {r.get(name, "") for r in grid.records()}
-            if "[c]" not in values and not any(map(number, values)) and values - {"", "[x]", "[z]"}:
+            if "[c]" not in values and not any(map(_is_number, values)) and values - {"", "[x]", "[z]"}:
                 found.append(name)
         return found
 
@@ -164,9 +177,9 @@ class _Reader(Beside):
             for c, t in printed.items()
             if x.at(group="") == c.at(group="") and c.value("group") not in (UNKNOWN, left_out)
         ]
-        values = [number(t) for t in parts]
+        shown = [found[0] for found in map(number, parts) if found is not None]
         total = number(record["reference_events"])
-        if total is None or None in values or sum(v[0] for v in values if v is not None) != total[0]:
+        if total is None or sum(shown) != total[0]:  # nor that of those that are shown
             self._count(
                 reference_cell(x, record["reference"]),
                 record["reference_events"],
@@ -210,6 +223,13 @@ class _Reader(Beside):
             printed += [record["reference_events"], record["reference_denominator"]]
             summed = known if reference in _SUMMED else 1
         values = tuple(found[0] if (found := number(p)) else np.nan for p in printed)
+        if measure == "events_above_stage_parity":
+            self._at_the_end(where, record, values)
+            return
+        if not reference and measure in _COMPARED:
+            why = "it compares what it does not name"
+            self.unread.append(f"{self.name}/{where} {record['measure']}: not used; {why}")
+            return
         model = "rates" if record["base"] == "population" else "shares"
         method = f"{record.get('method', '')}, of {model}"
         widened = re.search(r"widened for rounding to (\d+)", record.get("method", ""))
@@ -235,6 +255,19 @@ class _Reader(Beside):
             if measure in ("rate_ratio", "risk_ratio") and reference not in _SUMMED and pair[0] in self.plain:
                 decision = record["base"] != "population"
                 self.drawable.setdefault((record["stage"], record["group"], decision, end), claim)
+
+    def _at_the_end(self, where: str, record: dict, values: tuple[float, ...]) -> None:
+        """Reckon again how many of those at a later stage one relative rate stands for, from printed counts alone."""
+        shown, end = number(record["estimate"]), number(record.get("end_events", ""))
+        if shown is None:
+            return
+        ratio = estimate("rate_ratio", *values) if len(values) == 4 else np.nan
+        ends = [end[0] * (1 - 1 / (ratio + away)) for away in (-0.005, 0.005)] if end else [np.nan] * 2
+        if ends[0] - 0.5 <= shown[0] <= ends[1] + 0.5:
+            self.repeated += 1
+        else:
+            why = "the counts printed beside it do not give it"
+            self.unread.append(f"{self.name}/{where} {record['measure']}: not used; {why}")
 
     def take_page(self, where: str, grid: attack_files.Grid, tables: dict[str, attack_files.Grid]) -> None:
         """Compare a table of the page with its CSV; a number shown only here is a fact of its own."""
@@ -296,6 +329,11 @@ class _Reader(Beside):
             recomputed=found.recomputed + self.repeated,
         )
         return release
+
+
+def _is_number(text: str) -> bool:
+    """Say whether a text is a number and nothing else: "1 to 4" is the name of a band."""
+    return number(text) is not None and not re.search(r"[A-Za-z]", text)
 
 
 def _agree(shown: str, printed: str) -> bool:
