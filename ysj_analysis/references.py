@@ -108,34 +108,6 @@ def shown(table: pd.DataFrame) -> pd.DataFrame:
     return (kept if enough else kept[:0]).reset_index(drop=True)
 
 
-def named_as_shown(table: pd.DataFrame, *, whole: pd.DataFrame) -> pd.DataFrame:
-    """Say of a comparison with everyone, or with all others, that it is with those shown, where some are not.
-
-    Parameters
-    ----------
-    table : DataFrame
-        A measure of what :func:`shown` kept.
-    whole : DataFrame
-        What it was kept of.
-
-    Returns
-    -------
-    DataFrame
-        The same rows; ``reference`` is ``overall, as shown`` or ``all-others, as shown`` where a group was left out.
-
-    Examples
-    --------
-    >>> t = pd.DataFrame({"group": ["Black", "White"], "reference": "overall"})
-    >>> named_as_shown(t, whole=pd.DataFrame({"group": ["Asian", "Black", "White"]}))["reference"].iloc[0]
-    'overall, as shown'
-    """
-    if not set(whole["group"]) - set(table["group"]):
-        return table
-    return table.assign(
-        reference=table["reference"].replace({r: f"{r}, as shown" for r in (OVERALL, ALL_OTHERS)})
-    )
-
-
 def against(table: pd.DataFrame, reference: str | pd.DataFrame) -> pd.DataFrame:
     """Find what each row is compared with.
 
