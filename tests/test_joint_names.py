@@ -1,5 +1,7 @@
 """Does every count that is shown reach the joint audit, whatever table, sentence or chart shows it?"""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -337,15 +339,43 @@ def test_a_child_may_be_in_a_graver_band_in_a_longer_window():
         ]
         .iloc[0]
         .to_dict()
-        for years, band, v in ((1, "low", 9), (1, "high", 9), (5, "low", 5), (5, "high", 15))
+        for years, band, v in (
+            (1, "low", 9),
+            (1, "high", 9),
+            (5, "low", 5),
+            (5, "high", 15),
+            (1, "not known", 0),
+            (5, "not known", 0),
+        )  # fmt: skip
     ]
     facts = [Fact(named(r)["denominator"], int(r["denominator"]), int(r["denominator"])) for r in rows]
     here = every_range(facts)  # fewer low in five years than in the last of them is no contradiction
     total = "remand_decision (before), A, 2019 to 2023, all"
     assert here[str(facts[2].count)] == (5, 5)
     with pytest.raises(DisclosureError, match="no whole numbers fit"):
-        every_range([*facts[:3], Fact(facts[3].count, 12, 12)])  # 17 in five years, 18 in the last
+        every_range(
+            [*facts[:3], *facts[4:], Fact(facts[3].count, 12, 12)]
+        )  # 17 in five years, 18 in the last
     assert total not in here
+
+
+def test_those_of_unknown_gravity_may_be_left_out_of_a_table():
+    """36 to 44 of known gravity, of 43 to 47 in all: up to 11 may be of none, and nothing is narrower for it."""
+    bands = {"1 to 4": 30, "5 to 8": 10}
+    columns = ["area", "year", "years", "unit", "stage", "base", "group", "gravity", "events", "denominator"]
+    rows = [
+        field("charge", "arrest", {"Asian": (0, v)}).assign(gravity=band)[columns].iloc[0].to_dict()
+        for band, v in bands.items()
+    ]
+    facts = [Fact(named(r)["denominator"], v - 2, v + 2) for r, v in zip(rows, bands.values(), strict=True)]
+    whole = Fact(
+        named(field("charge", "arrest", {"Asian": (0, 45)}).iloc[0].to_dict())["denominator"], 43, 47
+    )
+    here = every_range([*facts, whole])
+    assert [here[str(f.count)] for f in (*facts, whole)] == [(28, 32), (8, 12), (43, 47)]
+    none = Fact(replace(facts[0].count, where=(("gravity", "not known"), ("group", "Asian"))), 0, 0)
+    there = every_range([*facts, none, whole])  # a table that has a row for them says how many
+    assert [there[str(f.count)] for f in (*facts, whole)] == [(31, 32), (11, 12), (43, 44)]
 
 
 def test_a_sum_of_printed_counts_is_no_count_of_its_own(tmp_path):
