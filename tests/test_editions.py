@@ -53,6 +53,21 @@ def clear(tmp_path, *tables, name="report", outside=None):
 # -- the ledger --------------------------------------------------------------------------------------
 
 
+def test_a_ledger_is_read_once_and_again_when_it_has_changed(tmp_path):
+    path = tmp_path / "editions.jsonl"
+    one, two = (Edition(n, "public", tuple(facts(table({"B": 40})))) for n in ("one", "two"))
+    editions.append(path, one)
+    (first,), (again,) = editions.read(path), editions.read(path)
+    assert first is again
+    editions.append(path, two)
+    both = editions.read(path)
+    assert [e.name for e in both] == ["one", "two"]
+    assert all(a is b for a, b in zip(*(e.by_area.values() for e in both), strict=True))  # alike, held once
+    path.write_text(path.read_text("utf-8").replace(" 42", " 43"), "utf-8")
+    with pytest.raises(DisclosureError, match="was edited"):
+        editions.read(path)
+
+
 def test_a_ledger_is_added_to_and_read_back(tmp_path):
     path = tmp_path / "a" / "editions.jsonl"
     assert editions.read(path) == []

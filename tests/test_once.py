@@ -50,6 +50,38 @@ def test_in_a_report_the_same_question_is_asked_once(report):
     assert asked == [(), (), ("sex",)]
 
 
+def test_a_table_of_a_study_stands_for_itself_in_a_report():
+    asked = []
+    rows = once.of_tables(lambda table, n: asked.append(n) or len(table) + n)
+    assert [rows(COUNTS, 1), rows(COUNTS, 1)] == [3, 3]
+    assert asked == [1, 1]
+    once.begin()
+    try:
+        assert [rows(COUNTS, 1), rows(COUNTS, 1), rows(COUNTS, 2), rows(COUNTS.copy(), 1)] == [3, 3, 4, 3]
+    finally:
+        once._kept = None
+    assert asked == [1, 1, 1, 2, 1]
+
+
+def test_what_a_parent_shares_is_kept_in_each_report_and_not_in_the_parent():
+    count, asked = counting()
+    with once.sharing():
+        count("abc")
+    count("abc")
+    assert len(asked) == 2
+    once.begin()
+    try:
+        count("abc")
+        count("abcd")
+    finally:
+        once._kept = None
+    assert len(asked) == 3
+    with once.sharing():  # of the next study: nothing is left of the last
+        count("abc")
+    assert len(asked) == 4
+    once._shared.clear()
+
+
 def test_what_is_kept_cannot_be_changed_from_outside(report):
     count, asked = counting()
     first = count("abc")

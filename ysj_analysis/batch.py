@@ -20,18 +20,22 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
 
-from . import batch_plan, batch_state, engine, load
+from . import batch_plan, batch_state, editions, engine, load, once, pipeline
 from .batch_log import DONE, FAILED, UNCHANGED, Log, Outcome
 from .batch_plan import Job, Plan
 from .exit_codes import INTERNAL, PARTLY, exit_code, explain
 from .kernel import settled
+from .large import Stored
 from .page import slug
-from .publication import sweep, turn
+from .policies import DisclosureError
+from .publication import sweep, turn, undisturbed
 from .report import render
 from .request import Request, request
 
 MEMORY = 4096
 _GRACE = 30.0
+_POOLED = 5
+"""Years that a report pools, unless it is told otherwise."""
 _KILLED = "Its process was killed or ran out of memory."
 
 
@@ -180,7 +184,6 @@ def chains(plans: Sequence[Plan], log: Log, settings: Settings) -> Iterator[Chai
                     chain.jobs.append(job)
                     chain.recipes.append(recipe)
             gc.collect()
-            gc.freeze()  # what is shared with the workers is not looked through by them
             yield from by_area.values()
 
 
@@ -194,11 +197,22 @@ def _jobs(plan: Plan, folder: str | None, log: Log) -> Iterable[Job]:
             alike = batch_plan.shared(plan)
             return [Job(n, None, plan.out, None, None, *alike) for n in plan.notebooks]
         study = load.keep(folder)
-        return list(batch_plan.jobs(plan, folder, study.areas, study.years))
+        jobs = list(batch_plan.jobs(plan, folder, study.areas, study.years))
+        _count_once(study, {job.year for job in jobs if job.year is not None})
+        return jobs
     except Exception as error:
         log.more()
         log.add(failed(Path(folder or ".").name, error))
         return []
+
+
+def _count_once(study: load.Study, years: Iterable[int]) -> None:
+    """Count here what is the same for every area of a study, so that no worker has to."""
+    with once.sharing(), contextlib.suppress(Exception):  # whoever needs it says what is wrong with it
+        if not isinstance(study.events, Stored):
+            pipeline.ledger(study)
+            for year in years:
+                pipeline.stage_counts(study, window=min(_POOLED, year - study.years[0] + 1))
 
 
 def _wanted(job: Job, log: Log, settings: Settings) -> str | None:
@@ -266,10 +280,16 @@ def _work_off(chains: Iterator[Chain], log: Log, settings: Settings) -> None:
 
 
 def _start(chain: Chain, settings: Settings) -> _Worker:
+    for path in editions.ledgers(Path(chain.jobs[0].out)):  # read here, each is read once
+        with contextlib.suppress(DisclosureError, OSError):  # whoever needs it says what is wrong with it
+            for edition in editions.read(path):
+                _ = edition.by_area
+    gc.freeze()  # what is shared with the workers is not looked through by them
     context: Any = multiprocessing.get_context("fork" if hasattr(os, "fork") else "spawn")
     ours, theirs = context.Pipe(duplex=False)
     process = context.Process(target=_worker, args=(theirs, list(chain.jobs), list(chain.recipes), settings))
-    process.start()
+    with undisturbed():  # what is raised while a process is forked is lost
+        process.start()
     theirs.close()
     return _Worker(process, ours, chain)
 

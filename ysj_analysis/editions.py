@@ -6,6 +6,7 @@ that was changed, moved or taken out is noticed. The ledger holds printed number
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import os
@@ -46,13 +47,39 @@ class Edition:
         """Counts that the joint audit had it hide."""
         return frozenset(f.count for f in self.facts if f.level)
 
+    @functools.cached_property
+    def by_area(self) -> Mapping[str, tuple[Fact, ...]]:
+        """Its facts of each area, in order; those that two editions print alike are one and the same tuple."""
+        found: dict[str, list[Fact]] = {}
+        for fact in self.facts:
+            found.setdefault(fact.count.area, []).append(fact)
+        return {
+            area: _ALIKE.setdefault(facts, facts)
+            for area, facts in zip(found, map(tuple, found.values()), strict=True)
+        }
+
     def earlier(self, number: int = 1) -> list[Fact]:
         """Give its facts as those of an earlier edition, the first being 1."""
-        return [replace(f, origin=EARLIER, level=0, edition=number) for f in self.facts]
+        return as_earlier(self.facts, number)
+
+
+_ALIKE: dict[tuple[Fact, ...], tuple[Fact, ...]] = {}
+_READ: dict[str, tuple[tuple[int, int, int], tuple[Edition, ...]]] = {}
+"""Ledgers that were read, and what they were then: their time, size and number."""
+
+
+def as_earlier(facts: Sequence[Fact], number: int) -> list[Fact]:
+    """Give facts as those of an earlier edition, the first being 1."""
+    return [replace(f, origin=EARLIER, level=0, edition=number) for f in facts]
+
+
+def ledgers(out: Path) -> list[Path]:
+    """List the ledgers of all areas: that of reports on several of them, and each area's own."""
+    return [path for path in (out / NAME, *out.glob(f"*/{NAME}")) if path.is_file()]
 
 
 def read(path: str | Path) -> list[Edition]:
-    """Read a ledger, and check that nobody has changed it.
+    """Read a ledger, and check that nobody has changed it; once in a process, and in those forked from it.
 
     Parameters
     ----------
@@ -72,7 +99,13 @@ def read(path: str | Path) -> list[Edition]:
     path = Path(path)
     if not path.exists():
         return []
-    lines = path.read_text(encoding="utf-8").splitlines()
+    with path.open(encoding="utf-8") as file:
+        status = os.fstat(file.fileno())
+        now = (status.st_mtime_ns, status.st_size, status.st_ino)
+        then, kept = _READ.get(str(path.absolute()), ((), ()))
+        if then == now:
+            return list(kept)
+        lines = file.read().splitlines()
     found, before = [], _START
     for number, line in enumerate(lines, start=1):
         try:
@@ -90,6 +123,7 @@ def read(path: str | Path) -> list[Edition]:
             )
         found.append(edition)
         before = stated
+    _READ[str(path.absolute())] = (now, tuple(found))
     return found
 
 

@@ -20,7 +20,7 @@ from . import ethnicity_source, large, large_counts
 from .calendar_periods import year_of
 from .large import NOT_SAID
 from .load import Study
-from .once import once
+from .once import of_tables, once
 from .reading import NotHeld
 from .vocabulary import FIRST_MONTH, SOURCE_LABELS, UNKNOWN, chain
 from .windows import PENDING_LIMIT, child_years, grid, levels, refuse_split, root
@@ -49,10 +49,21 @@ def prepared(study: Study) -> pd.DataFrame:
     """
     if isinstance(study.events, large.Stored):
         return large_counts.rows(study)
-    events = study.events
-    year = year_of(events["date"], study.period)
-    people = study.children.set_index("child_id")
-    group = ethnicity_source.groups(people, base=study.base, source=study.ethnicity_source)
+    joined, rows = _joined(study.events, study.children, study.period, study.base, study.ethnicity_source)
+    there = [rows[area] for area in study.areas if area in rows]
+    here = joined.iloc[np.sort(np.concatenate(there)) if there else []]
+    within = here["year"].between(*study.years) | here["cohort"].between(*study.years)
+    return here[within].reset_index(drop=True)
+
+
+@of_tables
+def _joined(
+    events: pd.DataFrame, children: pd.DataFrame, period: str, base: str, source: str
+) -> tuple[pd.DataFrame, dict[str, np.ndarray]]:
+    """Join every event to its years and its child, and say where the events of each area are."""
+    year = year_of(events["date"], period)
+    people = children.set_index("child_id")
+    group = ethnicity_source.groups(people, base=base, source=source)
     said = {c: people[c].astype(str).replace("", NOT_SAID) for c in SPLITS if c in people}
     joined = events.assign(
         year=year,
@@ -60,8 +71,10 @@ def prepared(study: Study) -> pd.DataFrame:
         group=events["child_id"].map(group).fillna(UNKNOWN),
         **{c: events["child_id"].map(values).fillna(NOT_SAID) for c, values in said.items()},
     )
-    within = joined["year"].between(*study.years) | joined["cohort"].between(*study.years)
-    return joined[within & joined["area"].isin(study.areas)].reset_index(drop=True)
+    codes, areas = pd.factorize(joined["area"])
+    order = np.argsort(codes, kind="stable")
+    ends = np.cumsum(np.bincount(codes, minlength=len(areas)))[:-1]
+    return joined, dict(zip(map(str, areas), np.split(order, ends), strict=True))
 
 
 def counted(study: Study, unit: str | None, by: Sequence[str], window: int) -> pd.DataFrame:
@@ -213,9 +226,15 @@ def arrived(study: Study) -> pd.DataFrame:
     ----------
     Lagakos, Barraj and De Gruttola (1988), Biometrika 75:515-523.
     """
-    events = large_counts.delays(study) if isinstance(study.events, large.Stored) else _delays(study)
-    years = np.arange(study.years[0], events["cohort"].max() + 1)
-    closed = pd.to_datetime({"year": years + 1, "month": FIRST_MONTH[study.period], "day": 1})
+    if isinstance(study.events, large.Stored):
+        return _arrived(large_counts.delays(study), study.period, study.years)
+    return _arrived(_delays(study.events, study.period), study.period, study.years)
+
+
+@of_tables
+def _arrived(events: pd.DataFrame, period: str, within: tuple[int, int]) -> pd.DataFrame:
+    years = np.arange(within[0], events["cohort"].max() + 1)
+    closed = pd.to_datetime({"year": years + 1, "month": FIRST_MONTH[period], "day": 1})
     followed = (events["date"].max() - closed).dt.days.to_numpy()
     inside = events[events["cohort"] >= years[0]]
     which = (inside["cohort"] - years[0]).to_numpy()
@@ -229,13 +248,13 @@ def arrived(study: Study) -> pd.DataFrame:
         if (rows := stage == code).any()
     }
     table = pd.DataFrame.from_dict(shares, orient="index", columns=years)
-    return table.loc[:, : study.years[1]]
+    return table.loc[:, : within[1]]
 
 
-def _delays(study: Study) -> pd.DataFrame:
+@of_tables
+def _delays(events: pd.DataFrame, period: str) -> pd.DataFrame:
     """Give the stage, cohort year and day of every event: ``large_counts.delays`` in memory."""
-    events = study.events
-    year = year_of(events["date"], study.period)
+    year = year_of(events["date"], period)
     cohort = year.groupby(events["episode_id"].to_numpy()).transform("min")
     return pd.DataFrame({"stage": events["stage"], "cohort": cohort, "date": events["date"], "events": 1})
 
@@ -314,6 +333,7 @@ def lines(study: Study) -> list[tuple]:
     return [("count", *line) for line in found]
 
 
+@once
 def _tally(study: Study) -> dict[str, int]:
     """Count what the ledger says of the events: ``large_counts.tally`` in memory."""
     kept = prepared(study)

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 from . import editions
 from .audit_hidden import drafting, hiding, noting
 from .joint_advice import advice
+from .joint_audit import WIDE
 from .joint_facts import BEFORE, OWN, REACHED, THROUGH, Count, Fact, of_table, together
 from .joint_repair import Audited, audited
 from .joint_system import TOGETHER
@@ -95,21 +96,26 @@ def cleared(
     hidden = editions.known(past, name)
     settled: tuple[Fact, ...] | None = None
     draft = draft and not any(e.name == name for e in past)
-    for _ in range(_RUNS + draft):
+    undivided: frozenset[Count] = frozenset()
+    for _ in range(_RUNS + draft + 1):
         with hiding(hidden), noting() as noted, drafting(draft):
             shown = run()
         in_tables = {f.count for f in _told(tables(shown), rule, hidden)}
-        own = printed(tables(shown), rule, hidden, noted)
-        useful = Audited(tuple(f for f in own if f.count in in_tables), 0).usefulness()
+        every = printed(tables(shown), rule, hidden, noted)
+        useful = Audited(tuple(f for f in every if f.count in in_tables), 0).usefulness()
+        own = [f for f in every if f.count not in undivided]
         this = editions.Edition(name, rule.name, tuple(own))
         if this in past:  # it has appeared before, so that it adds nothing to what is known
             return shown, Cleared(this, useful)
         if settled is not None and set(own) == set(settled):  # just as the audit left them
             return shown, Cleared(this, useful)
-        earlier = [f for number, e in enumerate([*past, *beside], start=1) for f in e.earlier(number)]
-        earlier = _overlapping(own, earlier)
-        found = audited([*own, *earlier, *others], rule, steps=_HIDE)
-        settled = found.facts if found.plain else None
+        new, earlier = _linked(own, [*past, *beside], others)
+        parts = parts_of_small(own, earlier, rule)
+        if any(f.low >= rule.hidden_below for f in own if f.count in parts):
+            undivided, hidden = undivided | parts, hidden | parts
+            continue
+        found = audited([*new, *earlier, *others], rule, steps=_HIDE)
+        settled = (*found.facts, *(set(own) - set(new))) if found.plain else None
         more = found.coarsened.keys() - this.hidden
         if not more and not draft:
             return shown, Cleared(this, useful)
@@ -147,14 +153,84 @@ def advised(folder: Path) -> list[str]:
     return [str(line) for line in advice(counts, policy(this.policy))] if counts else []
 
 
-def _overlapping(own: Sequence[Fact], earlier: Sequence[Fact]) -> list[Fact]:
-    """Keep what was printed of the same areas, and of areas of which one is several others together."""
-    every = {f.count.area for f in (*own, *earlier)}
+def _linked(
+    own: Sequence[Fact], past: Sequence[editions.Edition], others: Sequence[Fact]
+) -> tuple[list[Fact], list[Fact]]:
+    """Keep what is to be audited: new figures, and what was printed of the same areas before.
+
+    With an area go those of which one is several others together. Where an edition prints of an area only
+    what is printed of it already, as every area's page does that compares it with the others, nobody learns
+    anything, and the area need not be audited again.
+    """
+    printed: dict[str, dict[int, tuple[int, tuple[Fact, ...]]]] = {}
+    for number, edition in enumerate(past, start=1):
+        for area, facts in edition.by_area.items():
+            printed.setdefault(area, {})[id(facts)] = (number, facts)  # alike in two editions: taken once
+    mine: dict[str, list[Fact]] = {}
+    for fact in own:
+        mine.setdefault(fact.count.area, []).append(fact)
+    every = mine.keys() | printed.keys()
     several = [{a, *parts} for a in every if len(parts := TOGETHER.split(a)) > 1 and set(parts) & every]
-    linked = {f.count.area for f in own}
+    apart = every.difference(*several, {f.count.area for f in others})
+    linked = set(mine)
+    for area in mine.keys() & apart & printed.keys():
+        if _told_before(mine[area], [f for _, facts in printed[area].values() for f in facts]):
+            linked.remove(area)
     for _ in several:
         linked |= {a for some in several if some & linked for a in some}
-    return [f for f in earlier if f.count.area in linked]
+    here = sorted(printed.keys() & linked)
+    earlier = [f for a in here for n, facts in printed[a].values() for f in editions.as_earlier(facts, n)]
+    return [f for f in own if f.count.area in linked], earlier
+
+
+def _told_before(own: Sequence[Fact], earlier: Sequence[Fact]) -> bool:
+    """Say whether each of these figures was printed before, as closely, and none of them otherwise."""
+    before: dict[Count, list[Fact]] = {}
+    for fact in earlier:
+        before.setdefault(fact.count, []).append(fact)
+    return all(
+        any(f.low <= b.low and b.high <= f.high for b in before.get(f.count, ()))
+        and all(f.low <= b.high and b.low <= f.high for b in before[f.count])
+        for f in own
+    )
+
+
+def parts_of_small(own: Sequence[Fact], earlier: Sequence[Fact], rule: Policy) -> frozenset[Count]:
+    """List the counts that divide one which an earlier edition printed, and which is too small to be divided.
+
+    Such a count is at most 12 under the public rule. One part of it at most can be printed, and whoever sees
+    that part knows the others to within 4. So none is printed, whatever the parts are: all are small, or one is
+    not and all are hidden. Which it is their marks do not tell, and the audit takes them to tell nothing.
+
+    Parameters
+    ----------
+    own : sequence of Fact
+        What this edition prints.
+    earlier : sequence of Fact
+        What earlier editions printed.
+    rule : Policy
+        The policy of the edition.
+
+    Returns
+    -------
+    frozenset of Count
+        Some of ``own``; empty where no earlier count of the same years is so small.
+
+    Examples
+    --------
+    >>> from .joint_facts import EARLIER
+    >>> whole = Count("children", "arrest", "A", REACHED, 2023, 2023)
+    >>> part = Count("children", "arrest", "A", REACHED, 2023, 2023, (("sex", "male"),))
+    >>> found = parts_of_small([Fact(part, 8, 12)], [Fact(whole, 8, 12, origin=EARLIER)], policy("public"))
+    >>> print(*found)
+    arrest (reached), A, 2023, sex male
+    """
+    small: dict[Count, set[frozenset]] = {}
+    for fact in earlier:
+        if rule.hidden_below <= fact.low and fact.high < rule.hidden_below + WIDE:
+            small.setdefault(replace(fact.count, where=()), set()).add(frozenset(fact.count.where))
+    wholes = ((f.count, small.get(replace(f.count, where=()), ())) for f in own)
+    return frozenset(c for c, parts in wholes if any(part < frozenset(c.where) for part in parts))
 
 
 def printed(

@@ -8,6 +8,7 @@ object, and what was noted for the audit while it was made is noted again.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
@@ -19,6 +20,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 _kept: dict[Any, tuple[Any, list, Any]] | None = None
 """By function and arguments: what it gave, what was done beside it, and the arguments, kept so that each stays one."""
+_shared: dict[Any, tuple[Any, list, Any]] = {}
+"""What the parent of many reports counted of the study they are all of, for the processes forked from it."""
 _open: list[list] = []
 """For each function that is running: what is done beside it."""
 
@@ -30,7 +33,19 @@ class _Apart(Exception):
 def begin() -> None:
     """Keep from now on, in this process: nobody changes the tables of a study in it."""
     global _kept
-    _kept = {}
+    _kept = dict(_shared)
+
+
+@contextlib.contextmanager
+def sharing() -> Iterator[None]:
+    """Keep what is given within the block, and nothing from before, for the processes forked from this one."""
+    global _kept
+    _shared.clear()
+    before, _kept = _kept, _shared
+    try:
+        yield
+    finally:
+        _kept = before
 
 
 def keeping() -> bool:
@@ -84,6 +99,33 @@ def given(function: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
     if isinstance(found, pd.DataFrame):
         return found.copy(deep=False)
     return found.copy() if type(found) in (list, dict) else found
+
+
+def of_tables(function: F) -> F:
+    """Make a function of whole tables of a study give again what it gave for the very same ones.
+
+    Parameters
+    ----------
+    function : callable
+        Takes tables of a study, which nobody changes in the process of a report, and plain values; nobody may
+        change what it gives.
+
+    Returns
+    -------
+    callable
+        The same.
+    """
+
+    @functools.wraps(function)
+    def calling(*arguments: Any) -> Any:
+        if _kept is None:
+            return function(*arguments)
+        key = (function, *(id(a) if isinstance(a, pd.DataFrame) else a for a in arguments))
+        if key not in _kept:
+            _kept[key] = (function(*arguments), [], arguments)
+        return _kept[key][0]
+
+    return calling  # type: ignore[return-value]
 
 
 def doing(function: Callable[..., Any], *arguments: Any) -> None:

@@ -9,6 +9,7 @@ are counted too, as ``not_decided``: the shares of each group add to 1.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -151,7 +152,7 @@ def ways_out(
             f"to {last}.{near(area, study.areas)} Choose one of them."
         )
     window = min(years, year - first + 1)
-    found = pathways(study, base=base, exits=exits, window=window)
+    found = pathways(replace(study, areas=(area,)), base=base, exits=exits, window=window)
     found = found[found["area"].eq(area) & found["year"].le(year)]
     ripe = found[found["note"].ne("immature")]["year"]
     found = found[found["year"].eq(ripe.max() if len(ripe) else year)].reset_index(drop=True)
@@ -165,7 +166,7 @@ def _ways(study: Study, base: str, exits: Sequence[str] | None) -> list[str]:
             "This study has searches alone, so no way out of a stage can be counted. Add counts.csv or events.csv."
         )
     table = study.counts if study.events is None else study.events
-    there = set(table["stage"].astype(str))
+    there = set(map(str, table["stage"].unique()))
     if base not in study.stages or base not in there:
         counted = [s for s in study.stages if s in there]
         raise DataError(

@@ -141,7 +141,7 @@ def _cleared(
         rule=policy(wanted.edition),
         ledger=_ledger(wanted, out),
         outside=wanted.study / OUTSIDE_FILE if wanted.study else None,
-        sisters=_sisters(out),
+        sisters=editions.ledgers(out),
         draft=process is not None,
     )
     if not found.edition.facts:
@@ -154,8 +154,3 @@ def _ledger(wanted: Request, out: Path) -> Path:
     """Say where the ledger of an area's editions is: beside its reports."""
     area = str(wanted.values.get("area", ""))
     return out / slug(area) / editions.NAME if area else out / editions.NAME
-
-
-def _sisters(out: Path) -> list[Path]:
-    """List the ledgers of all areas: that of reports on several of them, and each area's own."""
-    return [path for path in (out / editions.NAME, *out.glob(f"*/{editions.NAME}")) if path.is_file()]
