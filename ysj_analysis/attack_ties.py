@@ -141,4 +141,7 @@ def _tie_splits(release: Release, used: set[Cell]) -> None:
                 rest = tuple(d for d in cell.dims if d[0] != name)
                 totals[cell._replace(dims=rest)].append(cell)
     for total in sorted(set(totals) & used, key=str):
-        release.sums.append(Sum(total, tuple(sorted(totals[total], key=str)), True, "splits"))
+        parts = sorted(totals[total], key=str)
+        if any(name == "gravity" for part in parts for name, _ in part.dims):
+            parts.append(parts[0].at(gravity="gravity not known"))  # which a table may leave out
+        release.sums.append(Sum(total, tuple(dict.fromkeys(parts)), True, "splits"))

@@ -67,6 +67,8 @@ by what it has none of: seen in a year, it may not be in a longer window, but it
 _GRADED = "gravity"
 """A dimension in which a child is at one value in a window, and may be at another in a longer one."""
 
+_UNGRADED = "not known"
+
 _MONTHS, _REST = 12, "(other months)"
 
 TOGETHER = re.compile(r", | and | & ")
@@ -182,6 +184,9 @@ class _Lines:
                     self.values[family][dimension] |= {UNKNOWN}
                 if dimension == "month":
                     self.values[family][dimension] |= {_REST}
+        for bands in (d[_GRADED] for d in self.values.values() if _GRADED in d):
+            if not any(_UNGRADED in band for band in bands):
+                bands.add(f"({_UNGRADED})")  # a table may leave those out of whom it is not known
         for values in [v for d in self.values.values() for v in d.values() if v == {UNKNOWN}]:
             values.add(KNOWN)
         for months in (d["month"] for d in self.values.values() if "month" in d):
