@@ -12,6 +12,7 @@ from pathlib import Path
 import ibis
 import numpy as np
 import pandas as pd
+import pyarrow
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,6 +22,7 @@ from ysj_analysis import (
     large,
     large_arrow,
     large_files,
+    large_ids,
     large_numbers,
     load,
     pathways,
@@ -177,6 +179,29 @@ def test_the_stages_reached_together(pairs, piece):
     for who, stage in pairs:
         expected[who] |= 1 << stage
     assert found == expected
+
+
+IDS = st.text(st.characters(exclude_categories=["Cs", "Z", "C"]), min_size=1, max_size=30)
+
+
+@given(
+    st.lists(IDS | st.sampled_from(["a", "aa", "c0000001", "c00000011", "é" * 9]), min_size=1),
+    st.integers(0, 3),
+)
+def test_the_same_ids_have_the_same_number(ids, skipped):
+    """Beside a dictionary; text that starts further on in its buffer, and in two pieces of other lengths."""
+    whole = pyarrow.array(["x" * 5] * skipped + ids).slice(skipped)
+    half = len(ids) // 2
+    pieces = [large_ids.digests(part) for part in (whole.slice(0, half), whole.slice(half)) if len(part)]
+    found = large_ids.numbered(*(np.concatenate(part) for part in zip(*pieces, strict=True)))
+    order = list(dict.fromkeys(ids))
+    assert found.tolist() == [order.index(i) for i in ids]
+
+
+@pytest.mark.parametrize("bad", ["", " a", "a\u3000", "\u00a0a", "a" * 1001])
+def test_ids_that_need_a_second_look(bad):
+    with pytest.raises(large_ids.Unfit):
+        large_ids.digests(pyarrow.array(["a", bad, "b"]))
 
 
 # -- files that are used as they are, or not ---------------------------------------------------------

@@ -30,7 +30,7 @@ ORDER = """
     spreadsheet_* workbook case_* police_uk_files
     published_values yjb_* source_* draft_* messy* sources
 
-    large_numbers large large_arrays large_counts large_sql large_faults large_arrow large_files
+    large_numbers large large_arrays large_counts large_sql large_faults large_ids large_arrow large_files
     bases settings canonical load                       what data is there?
     rebasing filled_years denominators attach            out of how many, on which base?
     windows from_events from_counts pathways pipeline   who reached each stage, out of whom?

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from .large_ids import Unfit, digests, numbered
 from .large_numbers import MOST_SCORE, Numbers
 from .large_sql import header, missing
 from .tables import _faults
@@ -28,10 +29,6 @@ _ROWS = 1 << 17
 
 _IDS = ("child_id", "episode_id")
 _KNOWN = ("ethnicity", "ethnicity_source", "area", "sex", "looked_after", "send", "birth_month")
-
-
-class Amiss(Exception):
-    """The file is not as it should be: somebody else has to look at it."""
 
 
 def read(
@@ -64,7 +61,7 @@ def read(
     try:
         ids, people = _children(children)
         return _numbered(ids, people, *_events(events, stages), stages)
-    except (Amiss, pyarrow.ArrowException):
+    except (Unfit, pyarrow.ArrowException):
         return None
 
 
@@ -108,7 +105,7 @@ def _pieces(path: Path, name: str) -> Iterator:
     import pyarrow
 
     if missing(path, name):
-        raise Amiss
+        raise Unfit
     there = [c for c in TABLES[name] if c.name in header(path)]
     checked = [c for c in there if name == "children" or c.kind != "text" or (c.required and not c.blank)]
     if path.suffix == ".parquet":
@@ -154,7 +151,7 @@ class _Labels:
         import pyarrow
 
         if not _is_text(column):
-            raise Amiss
+            raise Unfit
         if column.null_count:
             column = column.cast(pyarrow.string()).fill_null("")
         if not pyarrow.types.is_dictionary(column.type):
@@ -168,7 +165,7 @@ class _Labels:
         new = [label for label in labels if label not in self.known]
         values = pd.Series(new, dtype=str)
         if any(v != v.strip() for v in new) or _faults(values, self.rule, (), self.stages)[0].any():
-            raise Amiss
+            raise Unfit
         self.known |= {label: len(self.known) + i for i, label in enumerate(new)}
 
 
@@ -194,10 +191,10 @@ def _days(column, labels: _Labels) -> np.ndarray:
     if types.is_timestamp(column.type) and column.type.tz is None:
         days = column.cast(pyarrow.date32(), safe=False)
         if not days.cast(column.type).equals(column):
-            raise Amiss
+            raise Unfit
         column = days
     if column.null_count:
-        raise Amiss
+        raise Unfit
     if types.is_date32(column.type):
         return column.cast(pyarrow.int32()).to_numpy()
     at = labels.places(column)
@@ -213,41 +210,22 @@ def _scores(column, labels: _Labels) -> np.ndarray:
     if types.is_integer(column.type):
         column = column.cast(pyarrow.int64())
         if (compute.min(column).as_py() or 0) < 0:
-            raise Amiss
+            raise Unfit
         return np.minimum(column.fill_null(-1).to_numpy(), MOST_SCORE).astype("int8")
     at = labels.places(column)
     numbers = pd.to_numeric(pd.Series(list(labels.known), dtype=str).str.replace(",", "")).fillna(-1)
     return np.minimum(numbers.to_numpy(float), MOST_SCORE).astype("int8")[at]
 
 
-def _encoded(pieces: list) -> tuple[np.ndarray, Sequence]:
-    """Number ids by where they first appear, and refuse those that are empty or have a blank at an edge."""
-    import pyarrow
-
-    found = pyarrow.chunked_array(pieces).dictionary_encode()
-    ids = found.chunk(0).dictionary
-    at = np.concatenate([piece.indices.to_numpy() for piece in found.chunks])
-    del found
-    starts = np.frombuffer(ids.buffers()[1], "int32", len(ids) + 1, offset=ids.offset * 4)
-    text = np.frombuffer(ids.buffers()[2] or b"", "uint8")
-    if (starts[1:] == starts[:-1]).any():
-        raise Amiss
-    ends = np.concatenate([text[starts[:-1]], text[starts[1:] - 1]])
-    odd = np.flatnonzero((ends < ord("!")) | (ends > ord("~"))) % len(ids)
-    if any(v != v.strip() for v in ids.take(pyarrow.array(odd)).to_pylist()):
-        raise Amiss
-    return at, ids
-
-
 def _text(column):
-    """Give ids as plain text without gaps, or refuse."""
+    """Give ids as plain text without gaps."""
     import pyarrow
     from pyarrow import types
 
     if types.is_dictionary(column.type) or types.is_large_string(column.type):
         column = column.cast(pyarrow.string())
     if column.null_count or not types.is_string(column.type):
-        raise Amiss
+        raise Unfit
     return column
 
 
@@ -260,13 +238,13 @@ def _children(path: Path) -> tuple[list, pd.DataFrame]:
     ids: list = []
     places: dict[str, list[np.ndarray]] = {c: [] for c in _KNOWN}
     for piece in _pieces(path, "children"):
-        ids.append(_text(piece["child_id"]))
+        ids.append(digests(_text(piece["child_id"])))
         for c in piece.schema.names:
             if c != "child_id":
                 at = labels[c].places(piece[c])
                 places.get(c, []).append(at)
     if not ids:
-        raise Amiss
+        raise Unfit
     held = {c: np.concatenate(parts) for c, parts in places.items() if parts}
     return ids, pd.DataFrame(
         {c: pd.Categorical.from_codes(at, list(labels[c].known)) for c, at in held.items()}
@@ -282,7 +260,7 @@ def _events(path: Path, stages: Mapping[str, Stage]) -> tuple[dict, dict, dict]:
         ids = {c: _text(piece[c]) for c in _IDS}
         starts = _starts(list(ids.values()))
         for c in _IDS:
-            runs[c].append(ids[c].take(starts))
+            runs[c].append(digests(ids[c].take(starts)))
         runs["rows"].append(np.diff(np.append(starts.to_numpy(), len(piece))).astype("int32"))
         rows["stage"].append(labels["stage"].places(piece["stage"]).astype("int8"))
         rows["area"].append(labels["area"].places(piece["area"]))
@@ -290,7 +268,7 @@ def _events(path: Path, stages: Mapping[str, Stage]) -> tuple[dict, dict, dict]:
         if "gravity" in piece.schema.names:
             rows["gravity"].append(_scores(piece["gravity"], labels["gravity"]))
     if not rows["date"]:
-        raise Amiss
+        raise Unfit
     table = {c: np.concatenate(parts) for c, parts in rows.items() if parts}
     return table, {c: list(labels[c].known) for c in ("stage", "area")}, runs
 
@@ -305,25 +283,29 @@ def _starts(columns: Sequence):
     return pyarrow.array(np.append(np.zeros(min(len(columns[0]), 1), "int64"), later))
 
 
+def _numbers(pieces: list[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
+    """Number ids by their digests, in order of appearance."""
+    found = numbered(*(np.concatenate(part) for part in zip(*pieces, strict=True)))
+    if found is None:
+        raise Unfit
+    return found
+
+
 def _numbered(
     ids: list, people: pd.DataFrame, table: dict, labels: dict, runs: dict, stages: Mapping[str, Stage]
 ) -> tuple[Numbers, dict[str, Sequence]]:
     """Number children and episodes; refuse a child with two records and an episode of two children."""
-    import pyarrow
-
-    child, _ = _encoded([*ids, *runs.pop("child_id")])
-    pyarrow.default_memory_pool().release_unused()
+    child = _numbers([*ids, *runs.pop("child_id")])
     if (child[: len(people)] != np.arange(len(people))).any():
-        raise Amiss
+        raise Unfit
     child = child[len(people) :]
-    run, names = _encoded(runs.pop("episode_id"))
-    pyarrow.default_memory_pool().release_unused()
-    whose = np.empty(len(names), "int32")
+    run = _numbers(runs.pop("episode_id"))
+    whose = np.empty(int(run.max()) + 1, "int32")
     whose[run] = child
     if (whose[run] != child).any():
-        raise Amiss
+        raise Unfit
     episode, day = np.repeat(run, np.concatenate(runs["rows"])), table["date"]
-    began = np.full(len(names), np.iinfo("int32").max, "int32")
+    began = np.full(len(whose), np.iinfo("int32").max, "int32")
     np.minimum.at(began, episode, day)
     there = [s for s in stages if s in labels["stage"]]
     stage = np.array([there.index(s) for s in labels["stage"]], dtype="int8")[table["stage"]]
