@@ -340,6 +340,9 @@ def test_advice_pools_no_more_years_than_are_not_pooled_yet():
     assert "Pool 3 years" not in said(small)
     assert said(small) == ["As it is", "Pool 5 years"]
     assert said([printed(0, 7, first=2019, group="Asian")]) == ["As it is"]
+    no_groups = [printed(8, 12, group=g) for g in ("Black", "White", "Asian")]
+    no_groups += [printed(0, 7, group=g) for g in ("Unknown", "all")]
+    assert not any("Unknown" in line or " all" in line for line in said(no_groups))
 
 
 def test_advice_drops_a_split_only_where_the_whole_is_printed_too():

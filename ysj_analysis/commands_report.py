@@ -78,8 +78,9 @@ def report(
     print(next(folder.glob("index*.html")))
     from .joint_release import advised  # loads what a rendering has loaded already
 
-    for line in advised(folder):
-        print(line, file=sys.stderr)
+    if lines := advised(folder):
+        print("How much of its counts is printed, and what would let more be, at most:", file=sys.stderr)
+        print(*lines, sep="\n", file=sys.stderr)
     return DONE
 
 

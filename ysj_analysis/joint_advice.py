@@ -13,7 +13,10 @@ import numpy as np
 
 from .joint_facts import GROUP, KIND, UNLIMITED, Fact
 from .policies import Policy
+from .vocabulary import UNKNOWN
 
+ALL = "all"
+"""The row of a total, which is no group."""
 POOLS = (3, 5)
 """How many years may be pooled."""
 
@@ -107,11 +110,11 @@ def _advice(what: str, spread: Spread, rule: Policy) -> Advice:
 
 
 def _smallest(facts: Sequence[Fact]) -> tuple[str, str] | None:
-    """Name the two groups that have the least printed of them."""
+    """Name the two groups that have the least printed of them; who is of no known group is in none of them."""
     sizes: dict[str, float] = {}
     for fact in facts:
         group = dict(fact.count.where).get(GROUP)
-        if group is not None:
+        if group not in (None, UNKNOWN, ALL):
             sizes[group] = sizes.get(group, 0.0) + _values(fact).mean()
     least = sorted(sizes, key=lambda g: (sizes[g], g))[:2]
     return (least[0], least[1]) if len(sizes) > 2 else None
