@@ -239,6 +239,13 @@ def test_a_mark_that_cannot_be_of_a_small_count_is_doubted_and_no_other(tmp_path
         assert ("hide a count that is not small" in found.text()) == bool(doubted)
 
 
+def test_files_that_are_not_read_are_named(copy):
+    for name in ("report.docx", "report.pdf"):
+        (copy / name).write_bytes(b"")
+    unread = [u for u in attack_reading.report(copy, "here").unread if "Word" in u]
+    assert [u.partition(": ")[0] for u in unread] == ["here/report.docx", "here/report.pdf"]
+
+
 def test_a_margin_of_true_counts(copy):
     """A total that the printed counts do not add up to was added up from true ones."""
     table = copy / "tables/over-representation.csv"

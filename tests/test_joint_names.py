@@ -346,7 +346,7 @@ def test_a_child_may_be_in_a_graver_band_in_a_longer_window():
             (5, "high", 15),
             (1, "not known", 0),
             (5, "not known", 0),
-        )  # fmt: skip
+        )
     ]
     facts = [Fact(named(r)["denominator"], int(r["denominator"]), int(r["denominator"])) for r in rows]
     here = every_range(facts)  # fewer low in five years than in the last of them is no contradiction

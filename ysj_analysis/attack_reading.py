@@ -92,6 +92,8 @@ def report(folder: Path, name: str = "") -> Release:
     for path in sorted(folder.glob("*.xlsx")):
         for grid in attack_files.read(path):
             reader.take(grid.name, grid, "")
+    for path in sorted([*folder.glob("*.docx"), *folder.glob("*.pdf")]):
+        reader.unread.append(f"{reader.name}/{path.name}: not used; PDF and Word files are not read")
     reader.printed = Printed(r for grid in grids for r in grid.records())
     for path in sorted(folder.glob("*.html")):
         for grid in attack_files.read(path):
