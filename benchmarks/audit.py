@@ -2,7 +2,8 @@
 
 Random studies of a borough's size (eight stages, groups as the shape says), in the shapes a report can have. Run:
 ``python benchmarks/audit.py [STUDIES]``; each line is a shape: cells, seconds, share of cells and of
-value printed, counts coarsened, and how many true counts of 1 to 4 lie in a range that gives them away.
+value printed (and by the local rule alone), counts coarsened, and how many true counts of 1 to 4 lie in a range
+that gives them away.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from ysj_analysis.policies import PUBLIC, DisclosureError
 
 YEARS = range(2019, 2024)
 SEVEN = (0.10, 0.25, 0.04, 0.14, 0.03, 0.40, 0.04)
+SIX = (0.10, 0.25, 0.14, 0.03, 0.40, 0.08)
 FOUR = (0.10, 0.27, 0.16, 0.47)
 STAGES = {
     "arrest": 165, "no_further_action": 60, "diversion": 35, "caution": 20, "charge": 55,
@@ -38,7 +40,15 @@ SHAPES = {
     "singles, threes, five": [*SINGLE, *ROLLING, (2019, 2023)],
     "five, by sex": [(2019, 2023)],
     "all, by sex": [*SINGLE, *ROLLING, (2019, 2023)],
+    "five pooled, 6 groups and total": [(2019, 2023)],
+    "three pooled, 4 groups and total": [(2021, 2023)],
+    "all, 6 groups and total": [*SINGLE, *ROLLING, (2019, 2023)],
 }
+
+
+def groups(shape: str) -> tuple[float, ...]:
+    """Give the share of each group in a shape."""
+    return FOUR if "4 groups" in shape else SIX if "6 groups" in shape else SEVEN
 
 
 def study(rng: np.random.Generator, groups: tuple[float, ...] = SEVEN) -> dict[tuple, np.ndarray]:
@@ -61,7 +71,8 @@ def printed(drawn: dict, shape: str) -> tuple[list[Fact], dict[Count, int]]:
     for (stage, group, sex), there in drawn.items():
         for first, last in SHAPES[shape]:
             number = int(there[:, first - YEARS[0] : last - YEARS[0] + 1].any(axis=1).sum())
-            parts = [(("group", group),)] + ([(("group", group), ("sex", sex))] if split else [])
+            parts: list[tuple] = [(("group", group),)] + ([(("group", group), ("sex", sex))] if split else [])
+            parts += [()] if shape.endswith("total") else []
             for where in parts:
                 count = Count("children", stage, "A", REACHED, first, last, where)
                 true[count] = true.get(count, 0) + number
@@ -85,13 +96,11 @@ def main() -> None:
     for shape in SHAPES:
         rows, refused = [], 0
         for seed in range(studies):
-            facts, true = printed(
-                study(np.random.default_rng(seed), FOUR if "4 groups" in shape else SEVEN), shape
-            )
+            facts, true = printed(study(np.random.default_rng(seed), groups(shape)), shape)
             before = given_away(facts, true)
             start = time.perf_counter()
             try:
-                out = audited(facts, PUBLIC)
+                out = audited(facts, PUBLIC, steps=(3,))
             except DisclosureError:
                 refused += 1
                 continue
@@ -99,18 +108,18 @@ def main() -> None:
             own = [f for f in out.facts if f.origin == OWN]
             after = given_away(own, true)
             shown = [f.count for f in own if f.low > 0 and f.high < UNLIMITED]
-            value = sum(true[c] for c in shown) / sum(true.values())
-            rows.append(
-                (len(facts), took, len(shown) / len(own), value, len(out.coarsened), before, after, 0)
-            )
+            rule = [f.count for f in facts if f.low > 0]
+            value, alone = (sum(true[c] for c in some) / sum(true.values()) for some in (shown, rule))
+            shares = (len(shown) / len(own), value, len(rule) / len(own), alone)
+            rows.append((len(facts), took, *shares, len(out.coarsened), before, after))
         if not rows:
             print(f"{shape:22} all {refused} refused", flush=True)
             continue
         mean = np.mean(rows, axis=0)
         print(
-            f"{shape:22} {mean[0]:5.0f} cells {mean[1]:6.2f} s (most {np.max(rows, axis=0)[1]:.2f})  "
-            f"cells {mean[2]:.3f}  value {mean[3]:.3f}  coarsened {mean[4]:.1f}  "
-            f"given away {mean[5]:.2f} -> {mean[6]:.2f}  refused {refused}",
+            f"{shape:32} {mean[0]:5.0f} cells {mean[1]:6.2f} s (most {np.max(rows, axis=0)[1]:.2f})  "
+            f"cells {mean[2]:.3f} ({mean[4]:.3f})  value {mean[3]:.3f} ({mean[5]:.3f})  coarsened {mean[6]:.1f}  "
+            f"given away {mean[7]:.2f} -> {mean[8]:.2f}  refused {refused}",
             flush=True,
         )
 
