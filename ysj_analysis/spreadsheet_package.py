@@ -116,17 +116,16 @@ class Package:
         ends = {name: pair[1] for name, pair in handlers.items() if pair[1]}
         depth = 0
 
+        def here() -> str:
+            return f"byte {parser.CurrentByteIndex + 1:,} of that part"
+
         def start(name: str, attributes: dict[str, str]) -> None:
             nonlocal depth
             depth += 1
             if name in starts:
                 starts[name](attributes)
             if depth > _DEEP:
-                raise self.refuse(
-                    f"{part} is nested more than {_DEEP} deep.",
-                    _UNREAD,
-                    first=f"byte {parser.CurrentByteIndex + 1:,}",
-                )
+                raise self.refuse(f"{part} is nested more than {_DEEP} deep.", _UNREAD, first=here())
 
         def end(name: str) -> None:
             nonlocal depth
@@ -139,7 +138,7 @@ class Package:
                 f"{part} declares a document type (DOCTYPE), which no spreadsheet needs and which can "
                 "define entities that grow or fetch files.",
                 "Do not trust this file. If its origin is known, open it and save it again.",
-                first=f"byte {parser.CurrentByteIndex + 1:,} of that part",
+                first=here(),
             )
 
         parser.StartElementHandler, parser.EndElementHandler = start, end
@@ -151,18 +150,11 @@ class Package:
                     parser.Parse(chunk)
                     fed += len(chunk)
                     if fed - parser.CurrentByteIndex > self.limits.cell + _CHUNK:
-                        raise self.refuse(
-                            f"{part} has a mark of more than {self.limits.cell:,} characters.",
-                            _UNREAD,
-                            first=f"byte {parser.CurrentByteIndex + 1:,} of that part",
-                        )
+                        what = f"{part} has a mark of more than {self.limits.cell:,} characters."
+                        raise self.refuse(what, _UNREAD, first=here())
                     if len(parser.intern) > _FEW_NAMES:
-                        raise self.refuse(
-                            f"{part} has {len(parser.intern):,} different names, of which at most {_FEW_NAMES:,} are "
-                            "read.",
-                            _UNREAD,
-                            first=f"the first {fed:,} bytes of that part",
-                        )
+                        what = f"{part} has {len(parser.intern):,} different names; at most {_FEW_NAMES:,} are read."
+                        raise self.refuse(what, _UNREAD, first=here())
                     yield
                 parser.Parse(b"", True)
             yield
@@ -171,9 +163,14 @@ class Package:
                 f"{part} is not well-formed XML: {expat.ErrorString(error.code)}.", _DAMAGED,
                 first=f"line {error.lineno:,}, column {error.offset + 1:,} of that part",
             ) from None  # fmt: skip
-        except (zipfile.BadZipFile, EOFError, OSError, NotImplementedError, RuntimeError) as error:
-            raise self.refuse(f"{part} cannot be unpacked ({_why(error)}).", _DAMAGED, first=part) from None
-        except _ZLIB_ERROR as error:
+        except (
+            zipfile.BadZipFile,
+            EOFError,
+            OSError,
+            NotImplementedError,
+            RuntimeError,
+            _ZLIB_ERROR,
+        ) as error:
             raise self.refuse(f"{part} cannot be unpacked ({_why(error)}).", _DAMAGED, first=part) from None
 
     def parts(self) -> list[str]:
