@@ -86,6 +86,13 @@ def test_a_plan_file(tmp_path):
     ]
 
 
+def test_a_plan_with_the_house_style_of_its_documents_and_another_rule(tmp_path):
+    (tmp_path / "plan.toml").write_text('edition = "ons"\nformats = ["docx"]\ntemplate = "house.docx"\n')
+    (plan,) = batch_plan.read(tmp_path / "plan.toml")
+    (job,) = batch_plan.jobs(plan, "s", ["A"], (2019, 2023))
+    assert (job.edition, job.given["template"]) == ("ons", str(tmp_path / "house.docx"))
+
+
 @pytest.mark.parametrize(
     ("years", "expected"),
     [

@@ -32,7 +32,7 @@ class Job:
         Folder of all reports.
     area, year
         As in `report.render`; ``None`` for the study's own.
-    edition, date, formats
+    edition, date, formats, template
         As in `report.render`.
     parameters : dict
         Further values of the notebook.
@@ -47,6 +47,7 @@ class Job:
     date: str | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
     formats: tuple[str, ...] = ("html",)
+    template: str | None = None
 
     @property
     def given(self) -> dict[str, Any]:
@@ -61,6 +62,7 @@ class Job:
             "text": text,
             "values": typed | own,
             "formats": tuple(self.formats),
+            "template": self.template,
         }
 
 
@@ -80,7 +82,7 @@ class Plan:
         The last year of each report.
     notebooks : tuple of str
         One report for each.
-    edition, date, parameters, formats
+    edition, date, parameters, formats, template
         As in `Job`.
     """
 
@@ -89,10 +91,11 @@ class Plan:
     areas: str | tuple[str, ...] = ALL
     years: str | tuple[int, ...] = LAST
     notebooks: tuple[str, ...] = ("annual_report",)
-    edition: Literal["public", "restricted"] = "public"
+    edition: Literal["public", "ons", "restricted"] = "public"
     date: str | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
     formats: tuple[str, ...] = ("html",)
+    template: str | None = None
 
 
 def read(path: str | Path) -> list[Plan]:
@@ -186,9 +189,9 @@ def _local(folder: Path, notebook: str) -> str:
 
 def _at(folder: Path, plan: Plan) -> Plan:
     """Read the folders of a plan from where its file is."""
-    data = None if plan.data is None else str(folder / plan.data)
+    data, template = (None if path is None else str(folder / path) for path in (plan.data, plan.template))
     notebooks = tuple(_local(folder, n) for n in plan.notebooks)
-    return replace(plan, data=data, out=str(folder / plan.out), notebooks=notebooks)
+    return replace(plan, data=data, out=str(folder / plan.out), notebooks=notebooks, template=template)
 
 
 def folders(plan: Plan) -> Iterator[tuple[str | None, Plan]]:
@@ -246,9 +249,9 @@ def jobs(plan: Plan, data: str | None, areas: Sequence[str], years: tuple[int, i
         yield Job(notebook, data, plan.out, area, year, *shared(plan))
 
 
-def shared(plan: Plan) -> tuple[str, str | None, Mapping[str, Any], tuple[str, ...]]:
+def shared(plan: Plan) -> tuple[str, str | None, Mapping[str, Any], tuple[str, ...], str | None]:
     """Give what all reports of a plan have alike, in the order of `Job`."""
-    return plan.edition, plan.date, plan.parameters, plan.formats
+    return plan.edition, plan.date, plan.parameters, plan.formats, plan.template
 
 
 def _years(wanted: str | tuple[int, ...], years: tuple[int, int]) -> Sequence[int]:

@@ -48,6 +48,7 @@ def recipe(wanted: Request) -> str:
             wanted.edition,
             wanted.date,
             wanted.formats,
+            sha256(wanted.template.read_bytes()) if wanted.template else "",
             sha256(os.environ.get(manifest.KEY, "").encode()),
         ],
         "package": _package(),

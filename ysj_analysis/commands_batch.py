@@ -23,9 +23,10 @@ def batch(
     notebooks: str = "annual_report",
     out: Path = Path("reports"),
     parameter: Settings = None,
-    edition: Literal["public", "restricted"] = "public",
+    edition: Literal["public", "ons", "restricted"] = "public",
     date: str | None = None,
     to: str = "html",
+    template: Path | None = None,
     jobs: int | None = None,
     resume: Annotated[bool, Parameter(negative="")] = False,
     engine: Literal["local", "dask"] = "local",
@@ -43,7 +44,7 @@ def batch(
     Parameters
     ----------
     plan : path
-        A plan in TOML, instead of the settings up to --date (docs/unattended.md).
+        A plan in TOML, instead of the settings up to --template (docs/unattended.md).
     data : str
         The study folder; with {area} in it, a study for each area. By default the notebook's own.
     areas : str
@@ -57,11 +58,14 @@ def batch(
     parameter : list of str
         A parameter of the notebooks as KEY=VALUE; may be repeated.
     edition : str
-        The restricted edition shows true counts and is marked OFFICIAL-SENSITIVE.
+        ons hides fewer than 10 instead of fewer than 8; the restricted edition shows true counts and is marked
+        OFFICIAL-SENSITIVE.
     date : str
         Date to print, as YYYY-MM-DD.
     to : str
         Formats, separated by commas: html, pdf, docx, xlsx.
+    template : path
+        A Word document for the house style of the Word documents.
     jobs : int
         Processes at a time; by default as many as this machine has processors.
     resume : bool
@@ -94,6 +98,7 @@ def batch(
     else:
         given = {"data": data, "areas": _list(areas, "all"), "years": _years(years), "out": str(out)}
         given |= {"notebooks": _list(notebooks), "edition": edition, "date": date, "formats": _list(to)}
+        given |= {"template": str(template) if template else None}
         plans = [batch_plan.plan(given | {"parameters": pairs(parameter)}, where="ysj batch")]
     settings = many.Settings(jobs or _processors(), resume, memory, timeout)
     with ExitStack() as stack:

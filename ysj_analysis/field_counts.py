@@ -173,7 +173,8 @@ def followed(study: Study, needed: Iterable[str], what: str) -> pd.DataFrame:
             f"This study holds counts and no decisions of its children, so {what} cannot be shown. Events of "
             "each child, in events.csv, would show it."
         )
-    lacking = [s for s in needed if not (study.events["stage"] == s).any()]
+    there = set(study.events["stage"].unique())
+    lacking = [s for s in needed if s not in there]
     if lacking:
         names = ", ".join(study.stages[s].label if s in study.stages else s for s in lacking)
         raise NotHeld(

@@ -155,7 +155,8 @@ def child_years(study: Study, cells: pd.DataFrame, by: Sequence[str], window: in
     people = study.population
     if people is None or set(by) - set(people.columns):
         return np.full(len(cells), np.nan)
-    people = _of_one_vintage(people, study.vintage).astype({"group": str})
+    people = _of_one_vintage(people, study.vintage)
+    people = people[people["area"].isin(cells["area"].unique())].astype({"group": str})
     keys = ["area", "end", "group", *by]
     pooled = spread(people[people["year"].notna()], study, window).groupby(keys, observed=True)
     summed = pooled[["population"]].sum(skipna=False).assign(years=pooled["year"].nunique())
