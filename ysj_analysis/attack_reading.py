@@ -297,12 +297,17 @@ class _Reader(Beside):
         """Find the record of each row of a page: in the order of the CSV, or in blocks of one of its columns."""
         split = self._split(table)
         keys = [c for c in ("stage", "group", "base", "year", "years", *split) if c in table.columns]
-        every = list({tuple(r[k] for k in keys): r for r in reversed(table.records())}.values())[::-1]
+        first_of: dict[tuple, dict[str, str]] = {}
+        for record in table.records():
+            first_of.setdefault(tuple(record[k] for k in keys), record)
+        every = list(first_of.values())
         rows, block = [], ""
         for row in grid.rows:
             block = row[0] if len(row) == 1 else block
             rows += [(block, row)] if len(row) > 1 else []
         if len(rows) != len(every):
+            every = _laid_out(every, len(rows))
+        if not every:
             return None
         named = {c: i for i, c in enumerate(grid.columns) if c in _HTML}
         for column in (None, *split):
@@ -331,6 +336,20 @@ class _Reader(Beside):
             recomputed=found.recomputed + self.repeated,
         )
         return release
+
+
+def _laid_out(records: list[dict[str, str]], rows: int) -> list[dict[str, str]]:
+    """Leave out the stages that a page names under its table and does not lay out; nothing, if that is not so many."""
+
+    def told(record: dict[str, str], *columns: str) -> bool:
+        return any(number(record.get(c, "")) is not None for c in columns)
+
+    for columns in (("events",), ("denominator",)):
+        kept = {r["stage"] for r in records if told(r, *columns)}
+        left = [r for r in records if r["stage"] in kept]
+        if len(left) == rows:
+            return left
+    return []
 
 
 def _is_number(text: str) -> bool:
