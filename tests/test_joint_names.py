@@ -2,6 +2,9 @@
 
 from dataclasses import replace
 
+
+import io
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -523,3 +526,40 @@ def test_private_tables_that_print_the_same_give_the_same_edition(tmp_path):
     assert len(seen) == 1
     with hiding([]):
         assert "hidden" not in seen
+
+
+def test_what_another_area_printed_too_small_to_be_divided_is_not_divided_here(tmp_path):
+    """Everyone of a group is printed as 10 on a neighbour's page: with one sex printed, the other is 4 at most."""
+    clear(tmp_path / "b", lambda: bundle(table({"Black": 11, "White": 300}, area="Z")))
+    sisters = [tmp_path / "b" / "editions.jsonl"]
+    printed = set()
+    for female in range(12):
+        parts = [
+            table({"Black": n}, area="Z").assign(sex=s)
+            for n, s in ((female, "female"), (11 - female, "male"))
+        ]
+        split = pd.concat(parts)[["area", "year", "years", "unit", "stage", "base", "group", "sex", "events",
+                                  "denominator"]]  # fmt: skip
+        shown, _ = clear(tmp_path / str(female), lambda split=split: bundle(split), sisters=sisters)
+        rows = pd.read_csv(io.StringIO(shown["0"]["csv"]), dtype=str)
+        printed.add(tuple(rows["events"]))
+    assert printed == {("[c]", "[c]")}
+
+
+def test_only_what_is_new_of_an_area_is_audited(tmp_path, monkeypatch):
+    """Pages that compare all areas print the same of a neighbour; its own tables are then not looked at again."""
+    from ysj_analysis import joint_release
+
+    asked = []
+    plain = joint_release.audited
+    monkeypatch.setattr(
+        joint_release, "audited", lambda facts, *a, **k: asked.append(facts) or plain(facts, *a, **k)
+    )
+    near, own = table({"Black": 40}, area="Y"), table({"Black": 43}, area="Z")
+    clear(tmp_path / "y", lambda: bundle(near, table({"Black": 21}, area="Y", year=2022)))
+    sisters = [tmp_path / "y" / "editions.jsonl"]
+    clear(tmp_path / "z", lambda: bundle(near, own), sisters=sisters)
+    assert {f.count.area for f in asked[-1]} == {"Z"}
+    # What differs from what was printed, or is printed more closely, is audited with all that was.
+    clear(tmp_path / "x", lambda: bundle(table({"Black": 60}, area="Y"), own), sisters=sisters)
+    assert {(f.count.area, f.origin) for f in asked[-1]} == {("Z", "own"), ("Y", "own"), ("Y", "earlier")}
