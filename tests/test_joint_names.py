@@ -1,9 +1,7 @@
 """Does every count that is shown reach the joint audit, whatever table, sentence or chart shows it?"""
 
-from dataclasses import replace
-
-
 import io
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
