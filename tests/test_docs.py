@@ -9,6 +9,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import textwrap
 import tomllib
 from pathlib import Path
 
@@ -100,6 +101,38 @@ def test_a_command_exists_with_its_options(where, line):
     )
     for option in (w.split("=")[0] for w in words if w.startswith("--")):
         assert option in text or option == "--debug", f"{where}: ysj {command} has no {option}"
+
+
+WALKED = ("README.md", "docs/tutorial.md", "docs/case-export.md", "docs/quality.md")
+"""Pages whose every command is run, in order. The others name files that are somebody's own or published."""
+
+
+@pytest.mark.usefixtures("at_home")
+@pytest.mark.parametrize("page", WALKED)
+def test_the_commands_of_a_page_do_what_it_says(page):
+    """The counts are those the page shows; a folder named only once is the one before it."""
+    text = (ROOT / page).read_text(encoding="utf-8").replace("\\\n", " ")
+    Path("my-study").mkdir()
+    if table := re.search(r"(?:^    [\w ]+,.*\n){2,}", text, re.MULTILINE):
+        for place in (".", "my-study"):
+            Path(place, "counts.csv").write_text(textwrap.dedent(table[0]), encoding="utf-8")
+    lines = dict.fromkeys(re.findall(r"^    (?:\S*[/\\])?ysj (.*?)(?:\s+#.*)?$", text, re.MULTILINE))
+    assert len(lines) >= 2
+    if page == "docs/case-export.md":
+        shutil.rmtree("study")  # the page makes its own
+    for line in lines:
+        done = subprocess.run(
+            [sys.executable, "-m", "ysj_analysis", *shlex.split(line)], capture_output=True, text=True
+        )
+        assert done.returncode == 0, (line, done.stderr[-1500:])
+        assert done.stdout.strip() or "--out" in line, line
+
+
+def test_what_extends_the_kit_is_under_thirty_lines():
+    text = (ROOT / "docs/how-to/extend.md").read_text(encoding="utf-8")
+    examples = [code for kind, code in BLOCK.findall(text) if kind == "python"]
+    assert len(examples) == 3
+    assert all(len(code.splitlines()) < 30 for code in examples)
 
 
 @pytest.mark.parametrize("path", TEXTS, ids=name)

@@ -188,7 +188,7 @@ def _plain_field(column: str, record: dict, counts: Sequence[str], words: Words)
     if np.isnan(value):
         return wording.missing(column, record, counts)
     if column in ("lowest", "highest", "target"):
-        return f"{value:.2f}"
+        return "no limit" if np.isinf(value) else f"{value:.2f}"
     counted = column in counts or column.endswith(("events", "denominator"))
     return wording.count(value) if counted else wording.signed(f"{value:.10g}")
 
