@@ -544,6 +544,19 @@ def test_what_another_area_printed_too_small_to_be_divided_is_not_divided_here(t
     assert printed == {("[c]", "[c]")}
 
 
+def test_what_tells_of_a_count_that_is_not_divided_is_audited_still(tmp_path):
+    """Ten arrested, said before; now eight at least of the boys among them went on: four girls at most are left."""
+    columns = ["area", "year", "years", "unit", "stage", "base", "group", "sex", "events", "denominator"]
+    ledger = tmp_path / "editions.jsonl"
+    count = Count("episodes", "arrest", "A", "before", 2023, 2023, (("group", "Black"),))
+    editions.append(ledger, editions.Edition("first", "public", (Fact(count, 8, 12),)))
+    went_on = table({"Black": 9}, stage="charge").assign(base="arrest", denominator=10.0, sex="male")[columns]
+    others = table({"Black": 0}, stage="charge").assign(base="arrest", denominator=1.0, sex="female")[columns]
+    with pytest.raises(DisclosureError, match="could be worked out from the tables together"):
+        clear(tmp_path, lambda: bundle(pd.concat([went_on, others])))
+    assert len(editions.read(ledger)) == 1
+
+
 def test_only_what_is_new_of_an_area_is_audited(tmp_path, monkeypatch):
     """Pages that compare all areas print the same of a neighbour; its own tables are then not looked at again."""
     from ysj_analysis import joint_release

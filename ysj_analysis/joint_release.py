@@ -18,7 +18,7 @@ from . import editions
 from .audit_hidden import drafting, hiding, noting
 from .joint_advice import advice
 from .joint_audit import WIDE
-from .joint_facts import BEFORE, OWN, REACHED, THROUGH, Count, Fact, of_table, together
+from .joint_facts import BEFORE, OWN, REACHED, THROUGH, UNLIMITED, Count, Fact, of_table, together
 from .joint_repair import Audited, audited
 from .joint_system import TOGETHER
 from .policies import PUBLISHED, DisclosureError, Policy, policy
@@ -103,7 +103,7 @@ def cleared(
         in_tables = {f.count for f in _told(tables(shown), rule, hidden)}
         every = printed(tables(shown), rule, hidden, noted)
         useful = Audited(tuple(f for f in every if f.count in in_tables), 0).usefulness()
-        own = [f for f in every if f.count not in undivided]
+        own = [replace(f, low=0, high=UNLIMITED, level=3) if f.count in undivided else f for f in every]
         this = editions.Edition(name, rule.name, tuple(own))
         if this in past:  # it has appeared before, so that it adds nothing to what is known
             return shown, Cleared(this, useful)
@@ -111,7 +111,7 @@ def cleared(
             return shown, Cleared(this, useful)
         new, earlier = _linked(own, [*past, *beside], others)
         parts = parts_of_small(own, earlier, rule)
-        if any(f.low >= rule.hidden_below for f in own if f.count in parts):
+        if any(f.low >= rule.hidden_below for f in own if f.count in parts - undivided):
             undivided, hidden = undivided | parts, hidden | parts
             continue
         found = audited([*new, *earlier, *others], rule, steps=_HIDE)
