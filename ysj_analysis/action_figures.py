@@ -7,12 +7,11 @@ import math
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, NullLocator
 
 from . import wording
 from .actions import KEY
 from .disclosure import Released, require
-from .figures import DARK_BLUE, DARK_PINK, GREY, PALE, WIDTH, _drawing, _nothing, _shown, _spread, _wrapped
+from .figures import DARK_BLUE, DARK_PINK, GREY, PALE, WIDTH, _drawing, _in_ratios, _nothing, _shown, _wrapped
 from .present import Shown, shows
 from .vocabulary import UNKNOWN, period_label
 from .wording import Words
@@ -155,11 +154,7 @@ def _control_alt(table: pd.DataFrame, title: str, words: Words) -> str:
 
 def _panel(axes, line: dict, one: pd.DataFrame, span, words: Words) -> None:
     year, estimate, low, high = (one[c].to_numpy(float) for c in ("year", "estimate", "low", "high"))
-    axes.set_yscale("log")
-    axes.set_ylim(*span)
-    axes.yaxis.set_major_locator(FixedLocator(_spread(span)))
-    axes.yaxis.set_minor_locator(NullLocator())
-    axes.yaxis.set_major_formatter(lambda v, _: f"{v:g}")
+    _in_ratios(axes, "y", span)
     axes.axhline(1, color=GREY, linewidth=1)
     axes.axhline(line["target"], color=DARK_PINK, linewidth=1.5, linestyle=(0, (5, 3)))
     shown = np.isfinite(estimate) & np.isfinite(low)

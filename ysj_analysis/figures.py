@@ -248,11 +248,7 @@ def _limits(table: pd.DataFrame) -> tuple[float, float]:
 
 
 def _panel(axes: Any, rows: pd.DataFrame, span: tuple[float, float]) -> None:
-    axes.set_xscale("log")
-    axes.set_xlim(*span)
-    axes.xaxis.set_major_locator(FixedLocator(_spread(span)))
-    axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_major_formatter(lambda v, _: f"{v:g}")
+    _in_ratios(axes, "x", span)
     axes.axvline(1, color=GREY, linewidth=1)
     axes.grid(axis="y", color=PALE, linewidth=0.6)
     axes.set_axisbelow(True)
@@ -297,6 +293,15 @@ def _panel(axes: Any, rows: pd.DataFrame, span: tuple[float, float]) -> None:
         )
 
 
+def _in_ratios(axes: Any, way: str, span: tuple[float, float]) -> None:
+    """Give an axis equal steps for equal ratios, with few ticks; ``way`` is ``x`` or ``y``."""
+    axes.set(**{f"{way}scale": "log", f"{way}lim": span})
+    axis = getattr(axes, f"{way}axis")
+    axis.set_major_locator(FixedLocator(_spread(span)))
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter(lambda v, _: f"{v:g}")
+
+
 def _spread(span: tuple[float, float]) -> list[float]:
     """Choose ticks that do not crowd: at most five, parity among them."""
     inside = [t for t in _TICKS if span[0] <= t <= span[1]]
@@ -311,11 +316,7 @@ def _steps(axes: Any, rows: pd.DataFrame, span: tuple[float, float], words: Word
     rows = rows.sort_values("step")
     after = rows["reached"].to_numpy(float)
     before = np.concatenate([[1.0], after[:-1]])
-    axes.set_xscale("log")
-    axes.set_xlim(*span)
-    axes.xaxis.set_major_locator(FixedLocator(_spread(span)))
-    axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_major_formatter(lambda v, _: f"{v:g}")
+    _in_ratios(axes, "x", span)
     axes.axvline(1, color=GREY, linewidth=1)
     y = np.arange(len(rows))
     colour = np.where(after >= before, DARK_BLUE, TURQUOISE)

@@ -19,7 +19,7 @@ from .from_events import IDS, SPLITS, arrived, prepared
 from .load import DataError, Study
 from .tables import near, shown
 from .vocabulary import COUNTS, POPULATION
-from .windows import PENDING_LIMIT, ends, grid, levels, refuse_split
+from .windows import PENDING_LIMIT, ends, grid, levels, refuse_split, refuse_window
 
 FURTHEST_WAY = ", at the furthest"
 """Stands behind the base where a child is counted at the furthest way alone."""
@@ -81,13 +81,8 @@ def pathways(
     >>> bool(one["events"].sum() == one["denominator"].iloc[0])
     True
     """
-    first, last = study.years
     by = (by,) if isinstance(by, str) else tuple(by)
-    if window != int(window) or not 1 <= window <= last - first + 1:
-        raise ValueError(
-            f"window is {window}; this study has {last - first + 1} years, {first} to {last}. Give a whole "
-            f"number from 1 to {last - first + 1}."
-        )
+    refuse_window(window, study.years)
     ways = _ways(study, base, exits)
     counting = _from_counts if study.events is None else _from_events
     table = counting(study, base, ways, unit, by, int(window))

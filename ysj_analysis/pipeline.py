@@ -22,7 +22,7 @@ from .once import once
 from .pathways import pathways
 from .tables import near, shown
 from .vocabulary import COUNTS, POPULATION, SOURCE_LABELS, Stage
-from .windows import PENDING_LIMIT, root
+from .windows import PENDING_LIMIT, refuse_window, root
 
 __all__ = [
     "PENDING_LIMIT",
@@ -101,13 +101,8 @@ def stage_counts(
             "This study has searches alone, and no stage can be counted from them. Render "
             "stop_and_search_monthly, or add counts.csv or events.csv."
         )
-    first, last = study.years
     by = (by,) if isinstance(by, str) else tuple(by)
-    if window != int(window) or not 1 <= window <= last - first + 1:
-        raise ValueError(
-            f"window is {window}; this study has {last - first + 1} years, {first} to {last}. Give a whole "
-            f"number from 1 to {last - first + 1}."
-        )
+    refuse_window(window, study.years)
     if ethnicity_source is not None:
         study = _of_source(study, ethnicity_source)
     counting = from_counts if study.events is None else from_events

@@ -10,7 +10,6 @@ import math
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, NullLocator
 
 from . import wording
 from .disclosure import DisclosureError, Released, require
@@ -21,12 +20,12 @@ from .figures import (
     WIDTH,
     _compared,
     _drawing,
+    _in_ratios,
     _largest_first,
     _limits,
     _nothing,
     _short,
     _shown,
-    _spread,
 )
 from .present import Shown, shows
 from .vocabulary import UNKNOWN, period_label
@@ -164,11 +163,7 @@ def _areas(axes, rows: pd.DataFrame) -> None:
 
 
 def _years(axes, long: pd.DataFrame, short: pd.DataFrame, span: tuple[float, float], words: Words) -> None:
-    axes.set_yscale("log")
-    axes.set_ylim(*span)
-    axes.yaxis.set_major_locator(FixedLocator(_spread(span)))
-    axes.yaxis.set_minor_locator(NullLocator())
-    axes.yaxis.set_major_formatter(lambda v, _: f"{v:g}")
+    _in_ratios(axes, "y", span)
     axes.axhline(1, color=GREY, linewidth=1)
     year, middle, low, high = _ordered(long, span)
     axes.fill_between(year, low, high, facecolor=PALE, edgecolor=DARK_BLUE, linewidth=0.6)

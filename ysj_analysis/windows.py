@@ -6,6 +6,7 @@ counted.
 
 from __future__ import annotations
 
+import numbers
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -207,3 +208,33 @@ def refuse_split(by, there) -> None:
     if unknown := [b for b in by if b not in there]:
         other = f"; it can be split by {', '.join(there)}" if there else ": its tables have no such column"
         raise NotHeld(f"This study cannot be split by {', '.join(unknown)}{other}.")
+
+
+def refuse_window(window: int, years: tuple[int, int]) -> None:
+    """Refuse a window that a study has no years for.
+
+    Parameters
+    ----------
+    window : int
+        How many years are counted together.
+    years : tuple of int
+        The first and last year of the study.
+
+    Raises
+    ------
+    ValueError
+        If it is not a whole number from 1 to the years there are.
+
+    Examples
+    --------
+    >>> refuse_window(9, (2016, 2023))
+    Traceback (most recent call last):
+    ValueError: window is 9; this study has 8 years, 2016 to 2023. Give a whole number from 1 to 8.
+    """
+    first, last = years
+    most = last - first + 1
+    if not isinstance(window, numbers.Real) or window % 1 or not 1 <= window <= most:
+        raise ValueError(
+            f"window is {window!r}; this study has {most} years, {first} to {last}. Give a whole number from 1 to "
+            f"{most}."
+        )
