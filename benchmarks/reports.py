@@ -89,6 +89,8 @@ def batch(notebook: str, data: Path, room: Path, areas: int) -> dict[str, float]
         "batch",
         "--data",
         str(data),
+        "--notebooks",
+        notebook,
         "--out",
         str(out),
         "--log",
@@ -96,10 +98,14 @@ def batch(notebook: str, data: Path, room: Path, areas: int) -> dict[str, float]
         "--log-format",
         "json",
     ]
-    cpu, wall = cost(command)
+    try:
+        cpu, wall = cost(command)
+    except RuntimeError as error:  # the log says why, the command only that
+        told = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
+        failed = [line for line in told if line.get("status") == "failed"]
+        first = f" First: {failed[0]['report']}: {failed[0]['error']}" if failed else ""
+        raise RuntimeError(f"{len(failed)} of {areas} reports were not made ({error}).{first}") from None
     lines = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
-    if lines[-1]["done"] != areas:
-        raise RuntimeError(f"{lines[-1]['done']} of {areas} reports were made")
     again, _ = cost([*command, "--resume"])
     return {"cpu": cpu / areas, "wall": wall, "peak": lines[-1]["peak_mib"], "again": again / areas}
 
