@@ -262,6 +262,13 @@ def test_the_numbers_in_the_words_of_a_ledger_are_counts_too():
     assert (fact.low, fact.level) == (8, 3)
 
 
+def test_lines_that_say_the_same_of_other_counts_are_told_apart():
+    lines = worded([40.0, 50.0], [100.0, 50.0], ["up to 120 children", "up to 90 children"])
+    facts = shown(lambda: release(lines, counts=("removed", "left"), texts=("what", "why")))
+    said = {f.count.series: f.low for f in together(facts) if f.count.series.startswith("number")}
+    assert said == {"number 0 of what": 118, "number 0 of what, said 1 times before": 88}
+
+
 def field(stage, base, values, *, years=1, year=2023, unit="children", **extra):
     rows = [
         {"area": "A", "year": year, "years": years, "unit": unit, "stage": stage, "base": base, "group": g,

@@ -54,7 +54,7 @@ ORDER = """
 
     policies joint_facts joint_names audit_hidden printed_measures   what may be shown?
     disclosure attack*
-    joint_system joint_audit joint_repair joint_advice               can anything hidden be worked out?
+    joint_windows joint_system joint_audit joint_repair joint_advice   can anything hidden be worked out?
     wording datafile table_layout present sentences figures series_figures printout   how do we say it and draw it?
     plain_words unknown_sentences contrast_sentences search_sentences court_paragraph sentence_parts
     model_sentences decompose_sentences adultification_sentences action_sentences action_figures part_figures

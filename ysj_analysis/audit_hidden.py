@@ -186,9 +186,8 @@ def _worded(
 ) -> tuple[pd.DataFrame, Rows]:
     """Print the counts in the words of a table that the audit has not hidden, and say what they tell too."""
     for column in words:
-        texts = []
-        for at, text in enumerate(words[column]):
-            every = names_in_words(text, column, of)
+        texts, named = [], names_in_words(list(words[column]), column, of)
+        for at, (text, every) in enumerate(zip(words[column], named, strict=True)):
             hidden = {i for i, count in enumerate(every) if hide[at] or count in chosen}
             shown = zip(every, rule.printed(counts_of(text)), strict=True)
             rows[at] += tuple(

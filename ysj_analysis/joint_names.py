@@ -8,6 +8,7 @@ crossed have names of their own here; any other table is named by its labels.
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -73,35 +74,40 @@ def names(
     return _labelled(rows, counts, tuple(table.columns))
 
 
-def names_in_words(text: str, column: str, of: Mapping[str, Any] | None = None) -> list[Count]:
-    """Name the counts inside a text, in their order: by what it says of them.
+def names_in_words(
+    texts: Sequence[str], column: str, of: Mapping[str, Any] | None = None
+) -> list[list[Count]]:
+    """Name the counts inside the texts of a column, in their order: by what each says of them.
 
     Parameters
     ----------
-    text : str
-        As it would be released, with its true counts; they have no part in the names.
+    texts : sequence of str
+        As they would be released, with their true counts; these have no part in the names.
     column : str
-        Where it stands.
+        Where they stand.
     of : mapping, optional
         As for :func:`names`.
 
     Returns
     -------
-    list of Count
-        One for each.
+    list of list of Count
+        For each text one for each of its counts. Texts that say the same of several counts are numbered.
 
     Examples
     --------
-    >>> for count in names_in_words("5 empty cells of 412 rows", "what"):
+    >>> for count in names_in_words(["5 empty cells of 412 rows"], "what")[0]:
     ...     print(count)
     # empty cells of # rows (number 0 of what), , 0, all
     # empty cells of # rows (number 1 of what), , 0, all
     """
-    said, row = without_counts(text), dict(of or {})
-    area = str(row.get("area", ""))
-    return [
-        Count("rows", said, area, f"number {i} of {column}", *_span(row)) for i in range(len(counts_of(text)))
-    ]
+    row, seen, found = dict(of or {}), Counter[str](), []
+    for text in texts:
+        said = without_counts(text)
+        again = f", said {seen[said]} times before" * bool(seen[said])
+        at = [f"number {i} of {column}{again}" for i in range(len(counts_of(text)))]
+        found.append([Count("rows", said, str(row.get("area", "")), one, *_span(row)) for one in at])
+        seen[said] += 1
+    return found
 
 
 def _span(row: Mapping[str, Any]) -> tuple[int, int]:

@@ -32,6 +32,7 @@ from .joint_facts import (
     Fact,
 )
 from .joint_names import AMONG, FOUND, LEFT, REMOVED
+from .joint_windows import Rule, Span, Terms, chains, minus, once_in, seen_in
 from .vocabulary import STAGES, UNKNOWN
 
 ADDITIVE = frozenset({"episodes", "cases", "offences", "searches"})
@@ -44,16 +45,13 @@ PARTITIONS: Mapping[str, tuple[str, ...]] = {
 """The outcomes of a decision, of which every case has exactly one."""
 
 ONE_OF: Mapping[str, tuple[tuple[tuple[str, str], ...], ...]] = {
-    **{
-        SAME.get(base, base): tuple(tuple((THROUGH, SAME.get(s, s)) for s in way) for way in ways)
-        for base, ways in FIELD_PARTITIONS.items()
-    }
+    SAME.get(base, base): (
+        *(tuple((THROUGH, SAME.get(s, s)) for s in way) for way in ways),
+        *[((THROUGH, "custody_proposed"), (BEFORE, "community_proposed"))] * (base == "report"),
+    )
+    for base, ways in FIELD_PARTITIONS.items()
 }
 """Field measures by which every child at a stage is at exactly one of others, in each window by itself."""
-ONE_OF = {
-    **ONE_OF,
-    "report": (*ONE_OF["report"], ((THROUGH, "custody_proposed"), (BEFORE, "community_proposed"))),
-}
 
 CHOSEN = frozenset(
     {"remand_bail", "remand_community", "remand_rlaa", "remand_not_recorded", "yjb_bail", "yjb_community",
@@ -76,10 +74,6 @@ TOGETHER = re.compile(r", | and | & ")
 
 _EXCLUSIVE = ("outcome: ", "object: ")
 """Stages of which a search is at one at most."""
-
-Terms = dict[Count, float]
-Span = tuple[int, int]
-"""The first and the last of the years of a window."""
 
 
 @dataclass(frozen=True)
@@ -192,7 +186,7 @@ class _Lines:
         for months in (d["month"] for d in self.values.values() if "month" in d):
             if len(months) > _MONTHS:
                 months.discard(_REST)
-        self.chains = {f: _chains(spans) for f, spans in printed.items() if f[0] not in self.adds}
+        self.chains = {f: chains(spans) for f, spans in printed.items() if f[0] not in self.adds}
         self.spans = {f: spans.union(*self.chains.get(f, ())) for f, spans in printed.items()}
         self.variables: set[Count] = set()
         for count in self.counts:
@@ -219,38 +213,38 @@ class _Lines:
         every = (_sensible(dict(zip(names, chosen, strict=True))) for chosen in itertools.product(*choices))
         return list(dict.fromkeys(every))
 
-    def windows(self) -> list[tuple[Terms, float, float]]:
+    def windows(self) -> list[Rule]:
         """Children: what holds of the numbers seen in any windows of years, and nothing that need not.
 
         With ``n(a, b)`` children seen in the years a to b, as many were last seen in a before they were seen
         again in b as ``n(a, b-1) + n(a+1, b) - n(a, b) - n(a+1, b-1)``; none of these is below 0, and no
         window is below one within it. Any whole numbers of which that holds are those of some children.
         """
-        rules: list[tuple[Terms, float, float]] = []
-        for family, chains in self.chains.items():
+        rules: list[Rule] = []
+        for family, runs in self.chains.items():
             parts = self.parts(family, {})
             whole = dict.fromkeys(tuple(d for d in part if d[0] != _GRADED) for part in parts)
             chosen = family[1] in CHOSEN
-            for chain, part in itertools.product(chains, dict.fromkeys([*parts, *whole])):
+            for chain, part in itertools.product(runs, dict.fromkeys([*parts, *whole])):
                 made = {s: self.terms(Count(*family, *s, part)) for s in chain}
                 by_one = chosen or any(d == _GRADED for d, _ in part)
-                rules += _once_in(made) if by_one else _seen_in(made)
+                rules += once_in(made) if by_one else seen_in(made)
         return rules
 
-    def nested(self) -> list[tuple[Terms, float, float]]:
+    def nested(self) -> list[Rule]:
         """Whoever went on from a stage was at it before, in every part that both are printed for.
 
         So was whoever went on from it both up to the end of a year and after it.
         """
-        rest = {pair: self.terms(pair[0]) | _minus(self.terms(pair[1])) for pair in self._pairs()}
-        rules: list[tuple[Terms, float, float]] = [(terms, -UNLIMITED, 0) for terms in rest.values()]
+        rest = {pair: self.terms(pair[0]) | minus(self.terms(pair[1])) for pair in self._pairs()}
+        rules: list[Rule] = [(terms, -UNLIMITED, 0) for terms in rest.values()]
         for (after, before), whole in rest.items():
             seen = after.unit not in self.adds and not {after.stage, before.stage} & CHOSEN
             for year in range(after.first, after.last) if seen and not _graded(after) else ():
                 spans = {"last": year}, {"first": year + 1}
                 sides = [rest.get((replace(after, **s), replace(before, **s))) for s in spans]
                 if sides[0] and sides[1]:
-                    rules.append((sides[0] | sides[1] | _minus(whole), -UNLIMITED, 0))
+                    rules.append((sides[0] | sides[1] | minus(whole), -UNLIMITED, 0))
         return rules
 
     def _throughout(self, counts: Iterable[Count]) -> list[Count]:
@@ -278,13 +272,13 @@ class _Lines:
                 pairs.append((children, count))
         return pairs
 
-    def searches(self) -> list[tuple[Terms, float, float]]:
+    def searches(self) -> list[Rule]:
         """Searches are followed from the day they were made; each has one object and one outcome at most."""
-        rules: list[tuple[Terms, float, float]] = []
+        rules: list[Rule] = []
         printed = set(self.counts)
         for count in [c for c in self.counts if c.unit == SEARCHES]:
             if count.series == BEFORE and (same := _at(count, count.where, series=REACHED)) in printed:
-                rules.append((self.terms(count) | _minus(self.terms(same)), 0, 0))
+                rules.append((self.terms(count) | minus(self.terms(same)), 0, 0))
             if count.series not in (REACHED, BEFORE) or count.stage.startswith(_EXCLUSIVE):
                 continue
             for kind, series in itertools.product(_EXCLUSIVE, (count.series, f"{THROUGH} {count.stage}")):
@@ -294,15 +288,15 @@ class _Lines:
                     if c.stage.startswith(kind) and c == _at(count, count.where, stage=c.stage, series=series)
                 ]
                 if alike and series != BEFORE:
-                    terms = _minus(self.terms(count))
+                    terms = minus(self.terms(count))
                     for one in alike:
                         terms |= self.terms(one)
                     rules.append((terms, -UNLIMITED, 0))
         return rules
 
-    def ledgers(self) -> list[tuple[Terms, float, float]]:
+    def ledgers(self) -> list[Rule]:
         """What a line of a ledger leaves is what the next one removes and what that leaves."""
-        rules: list[tuple[Terms, float, float]] = []
+        rules: list[Rule] = []
         left = sorted((c for c in self.counts if c.series.startswith(f"{LEFT} ")), key=lambda c: c.series)
         for before, after in itertools.pairwise(left):
             removed = _at(after, after.where, series=after.series.replace(LEFT, REMOVED, 1))
@@ -313,9 +307,9 @@ class _Lines:
                 rules.append(({before: 1.0, removed: -1.0, after: -1.0}, 0, 0))
         return rules
 
-    def areas(self) -> list[tuple[Terms, float, float]]:
+    def areas(self) -> list[Rule]:
         """Areas of which one is all the others together: they add up, but for children who are in two."""
-        rules: list[tuple[Terms, float, float]] = []
+        rules: list[Rule] = []
         for count in self._throughout(self.counts):
             area, held, edition = count.area.partition(HELD)
             parts = [replace(count, area=f"{name}{held}{edition}") for name in TOGETHER.split(area)]
@@ -323,8 +317,8 @@ class _Lines:
                 continue
             whole = self.terms(count)
             for part in parts:
-                rules.append((_minus(whole) | self.terms(part), -UNLIMITED, 0))
-            terms = _minus(whole)
+                rules.append((minus(whole) | self.terms(part), -UNLIMITED, 0))
+            terms = minus(whole)
             for part in parts:
                 terms |= self.terms(part)
             rules.append((terms, 0, 0 if count.unit in self.adds else UNLIMITED))
@@ -335,17 +329,17 @@ class _Lines:
         family = _family(count)
         return (family, count.where) in self.parts_printed and (count.first, count.last) in self.spans[family]
 
-    def revisions(self, most: int | None) -> list[tuple[Terms, float, float]]:
+    def revisions(self, most: int | None) -> list[Rule]:
         """Tie what an earlier edition held to what is held now, but for so many records revised."""
         if most is None:
             return []
-        rules: list[tuple[Terms, float, float]] = []
+        rules: list[Rule] = []
         for then in [c for c in sorted(self.variables | set(self.counts)) if HELD in c.area]:
             now = replace(then, area=then.area.partition(HELD)[0])
             known = self.values.get(_family(now), {})
             held = (now.first, now.last) in self.spans.get(_family(now), ()) or now in self.variables
             if held and {d for d, _ in now.where} <= set(known):
-                rules.append((self.terms(then) | _minus(self.terms(now)), -most, most))
+                rules.append((self.terms(then) | minus(self.terms(now)), -most, most))
         return rules
 
     def remainders(self) -> list[tuple[str, Terms]]:
@@ -355,7 +349,7 @@ class _Lines:
         sentence after conviction: that all or nearly all pass it says nothing of a child.
         """
         return [
-            (f"not {after}", self.terms(before) | _minus(self.terms(after)))
+            (f"not {after}", self.terms(before) | minus(self.terms(after)))
             for after, before in self._pairs()
             if after.stage not in self.procedures
             and (after.series == f"{THROUGH} {before.stage}" or after.series.startswith(f"{FOUND} "))
@@ -367,23 +361,23 @@ class _Lines:
         wholes = sorted({_at(v, ()) for v in self.variables if _family(v) in linked})
         return [(str(w), self.terms(w)) for w in wholes if str(w) not in seen]
 
-    def whole_partitions(self, partitions: Mapping[str, Sequence[str]]) -> list[tuple[Terms, float, float]]:
+    def whole_partitions(self, partitions: Mapping[str, Sequence[str]]) -> list[Rule]:
         """Add up the outcomes of a decision: to all of it, or for children to all of it at least."""
-        rules: list[tuple[Terms, float, float]] = []
+        rules: list[Rule] = []
         whole = [c for c in self.counts if c.series == BEFORE and c.stage in partitions]
         for count in self._throughout(whole):
             series = f"{THROUGH} {count.stage}"
             parts = [_at(count, count.where, stage=s, series=series) for s in partitions[count.stage]]
             if all(map(self._told, parts)):
-                terms = _minus(self.terms(count))
+                terms = minus(self.terms(count))
                 for part in parts:
                     terms |= self.terms(part)
                 rules.append((terms, 0, 0 if count.unit in self.adds else UNLIMITED))
         return rules
 
-    def one_of(self) -> list[tuple[Terms, float, float]]:
+    def one_of(self) -> list[Rule]:
         """Add up field measures that put every child at a stage in one place: to all of it, or no more than it."""
-        rules: list[tuple[Terms, float, float]] = []
+        rules: list[Rule] = []
         for count in self._throughout(c for c in self.counts if c.series == BEFORE and c.stage in ONE_OF):
             for way in ONE_OF[count.stage]:
                 named = [
@@ -397,7 +391,7 @@ class _Lines:
                 ]
                 parts = [part for part in named if self._told(part)]
                 if parts:
-                    terms = _minus(self.terms(count))
+                    terms = minus(self.terms(count))
                     for part in parts:
                         terms |= self.terms(part)
                     rules.append((terms, 0 if len(parts) == len(named) else -UNLIMITED, 0))
@@ -419,19 +413,8 @@ def _sensible(where: dict[str, str]) -> tuple[tuple[str, str], ...]:
     return tuple(where.items())
 
 
-def _ends(after: Terms, before: Terms) -> tuple:
-    """Tell a pair from others but for its window; and its window."""
-    every = sorted([*after, *before])
-    span = (min(c.first for c in every), max(c.last for c in every))
-    return tuple(replace(c, first=0, last=0) for c in every), span
-
-
 def _graded(count: Count) -> bool:
     return any(dimension == _GRADED for dimension, _ in count.where)
-
-
-def _minus(terms: Terms) -> Terms:
-    return {v: -w for v, w in terms.items()}
 
 
 def _family(count: Count) -> tuple[str, str, str, str]:
@@ -442,47 +425,6 @@ def _at(count: Count, where: tuple, *, stage: str = "", series: str = "") -> Cou
     return Count(
         count.unit, stage or count.stage, count.area, series or count.series, count.first, count.last, where
     )
-
-
-def _seen_in(made: Mapping[Span, Terms]) -> list[tuple[Terms, float, float]]:
-    """Say what holds of the numbers seen in all windows of some years."""
-    rules: list[tuple[Terms, float, float]] = []
-    for (a, b), whole in made.items():
-        if a == b:
-            continue
-        either, both = (made[a, b - 1], made[a + 1, b]), made.get((a + 1, b - 1), {})
-        rules.append((either[0] | either[1] | _minus(whole | both), 0, UNLIMITED))
-        longer = ((a - 1, b), (a, b + 1))  # what a year adds is least there, where there is no longer window
-        rules += [
-            (whole | _minus(one), 0, UNLIMITED)
-            for one, w in zip(either, longer, strict=True)
-            if w not in made
-        ]
-    return rules
-
-
-def _once_in(made: Mapping[Span, Terms]) -> list[tuple[Terms, float, float]]:
-    """Say what holds of those counted by one record in each window: it is in one of any two parts of it."""
-    return [
-        (made[a, year] | made[year + 1, b] | _minus(whole), 0, UNLIMITED)
-        for (a, b), whole in made.items()
-        for year in range(a, b)
-    ]
-
-
-def _chains(printed: Iterable[Span]) -> list[list[Span]]:
-    """List every window of the years that overlapping windows lead through, for each run of such windows."""
-    runs: list[list[Span]] = []
-    for span in sorted(printed):
-        if runs and span[0] <= max(last for _, last in runs[-1]):
-            runs[-1].append(span)
-        else:
-            runs.append([span])
-    found = []
-    for run in [r for r in runs if len(r) > 1]:
-        years = range(run[0][0], max(last for _, last in run) + 1)
-        found.append(list(itertools.combinations_with_replacement(years, 2)))
-    return found
 
 
 def _matrix(lines: Sequence[Terms], number: Mapping[Count, int]) -> sparse.csr_matrix:

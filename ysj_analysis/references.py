@@ -50,7 +50,18 @@ def usable(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def usable_values(table: pd.DataFrame) -> np.ndarray:
-    """Give what :func:`usable` gives as one array, two columns wide."""
+    """Give events and denominators as one array, missing where an earlier step masked the row.
+
+    Parameters
+    ----------
+    table : DataFrame
+        As for the measures; a row with a ``note`` is masked.
+
+    Returns
+    -------
+    array of float
+        What :func:`usable` gives, of shape (rows, 2).
+    """
     values = np.column_stack([table[c].to_numpy(float, na_value=np.nan) for c in ("events", "denominator")])
     if "note" in table:
         values[table["note"].ne("").to_numpy(bool)] = np.nan
