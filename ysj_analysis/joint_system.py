@@ -241,10 +241,10 @@ class _Lines:
         for (after, before), whole in rest.items():
             seen = after.unit not in self.adds and not {after.stage, before.stage} & CHOSEN
             for year in range(after.first, after.last) if seen and not _graded(after) else ():
-                spans = {"last": year}, {"first": year + 1}
-                sides = [rest.get((replace(after, **s), replace(before, **s))) for s in spans]
-                if sides[0] and sides[1]:
-                    rules.append((sides[0] | sides[1] | minus(whole), -UNLIMITED, 0))
+                until = rest.get((replace(after, last=year), replace(before, last=year)))
+                since = rest.get((replace(after, first=year + 1), replace(before, first=year + 1)))
+                if until and since:
+                    rules.append((until | since | minus(whole), -UNLIMITED, 0))
         return rules
 
     def _throughout(self, counts: Iterable[Count]) -> list[Count]:
