@@ -18,6 +18,7 @@ def main(arguments: list[str] | None = None) -> int:
     if arguments is None and set(sys.argv[1:2]) & set(RENDERING):
         settle()  # before anything is imported that takes time
         gc.set_threshold(200_000, 50, 1_000)  # what a report makes lives as long as its process
+        _keep_text_as_python_does()
     sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]  # seconds of imports saved
     from .commands import app
     from .exit_codes import DONE, exit_code, explain
@@ -39,6 +40,13 @@ def main(arguments: list[str] | None = None) -> int:
         if debug:
             print(getattr(error, "detail", "") or traceback.format_exc(), file=sys.stderr)
         return code
+
+
+def _keep_text_as_python_does() -> None:
+    """Have pandas hold text as Python does, whether or not Arrow is there: its calls cost more than small tables."""
+    import pandas as pd
+
+    pd.set_option("mode.string_storage", "python")
 
 
 def _end_cleanly_when_stopped() -> None:
