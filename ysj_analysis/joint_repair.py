@@ -8,7 +8,7 @@ coarsened says nothing that the local rule's print would not have said.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -124,9 +124,11 @@ def _audited(
     last: _Reading | None = None
     while (read := _reading(system.facts, system, earlier, partitions)) != last:
         mended, given = [], set()
-        for part in systems(read.facts, read.partitions, revised=read.revised):
-            here = _given(part, budget)
-            mended += [f for f in _mended(part, here, rule, steps, budget).facts if f.origin == OWN]
+        for part in read.parts:
+            findings = failing(part, budget=budget)
+            here = _given(part, findings, budget)
+            ours = [f for f in findings if f.name not in here]
+            mended += [f for f in _mended(part, ours, rule, steps, budget).facts if f.origin == OWN]
             given |= here
         own = {f.count: f for f in mended}
         facts = tuple(own.get(f.count, f) if f.origin == OWN else f for f in system.facts)
@@ -136,30 +138,36 @@ def _audited(
     return mended, given, False
 
 
-def _given(part: System, budget: Budget) -> set[str]:
-    """Name the counts that others' figures and earlier editions give away by themselves."""
-    if all(f.origin == OWN for f in part.facts):
+def _given(part: System, findings: Sequence[Finding], budget: Budget) -> set[str]:
+    """Name those of the counts found that others' figures and earlier editions give away by themselves.
+
+    Without our figures each can be what it can be with them, and more: no other count need be looked at.
+    """
+    if not findings or all(f.origin == OWN for f in part.facts):
         return set()
     ends = ((0, UNLIMITED) if f.origin == OWN else (f.low, f.high) for f in part.facts)
     own, rules = zip(*ends, strict=True), len(part.facts)
     low, high = (np.concatenate([a, b[rules:]]) for a, b in zip(own, (part.low, part.high), strict=True))
-    return {f.name for f in failing(replace(part, low=low, high=high), budget=budget)}
+    theirs = replace(part, low=low, high=high)
+    return {f.name for f in findings if ranged(theirs, f.target, budget=budget) is not None}
 
 
 @dataclass(frozen=True)
 class _Reading:
     """How linked figures are read so that they do not contradict each other.
 
-    ``revised`` is by how many records at most an earlier edition differs, where it does.
+    ``parts`` is the linear system of it, split; ``revised`` by how many records at most an earlier edition
+    differs, where it does.
     """
 
     facts: tuple[Fact, ...]
     partitions: Mapping[str, Sequence[str]]
+    parts: Sequence[System] = field(compare=False)
     revised: int | None = None
 
     def plain(self, system: System, partitions: Mapping[str, Sequence[str]]) -> bool:
         """Whether the figures of a part were read as they stand."""
-        return self == _Reading(tuple(system.facts), partitions)
+        return self == _Reading(tuple(system.facts), partitions, ())
 
 
 def _reading(
@@ -174,15 +182,15 @@ def _reading(
     current = tuple(f for f in facts if f.origin != EARLIER)
     own = [f for f in current if f.origin == OWN]
     for rules in (partitions, {}):
-        if _possible(facts, rules):
-            return _Reading(tuple(facts), rules)
-        if len(current) < len(facts) and _possible(current, rules):
+        if (parts := _possible(facts, rules)) is not None:
+            return _Reading(tuple(facts), rules, parts)
+        if len(current) < len(facts) and _possible(current, rules) is not None:
             counts = {f.count for f in system.facts}
             return _revised(current, [f for f in earlier if f.count in counts], rules)
-    if not _possible(own, {}):
+    if _possible(own, {}) is None:
         apart = tuple(_apart_from_totals(current))
-        if _possible(apart, {}):
-            return _Reading(apart, {})
+        if (parts := _possible(apart, {})) is not None:
+            return _Reading(apart, {}, parts)
     raise Contradiction(
         f"the printed figures contradict each other: no whole numbers fit all {len(facts)} counts that are "
         f"linked. First: {facts[0].count}. Correct the outside figure, or the counts."
@@ -194,27 +202,31 @@ def _revised(current: Sequence[Fact], earlier: Sequence[Fact], rules: Mapping) -
     facts, held = list(current), []
     for number in sorted({f.edition for f in earlier}, reverse=True):
         theirs = [f for f in earlier if f.edition == number]
-        if _possible(together([*facts, *theirs]), rules):
+        if _possible(together([*facts, *theirs]), rules) is not None:
             facts = together([*facts, *theirs])
         else:
             held += [as_held(f) for f in theirs]
     every = tuple(sorted([*facts, *held], key=lambda f: (f.count, f.origin)))
-    most = next(n for n in _FEW if _possible(every, rules, revised=n))
-    return _Reading(every, rules, most)
+    tried = ((n, _possible(every, rules, revised=n)) for n in _FEW)
+    most, parts = next((n, parts) for n, parts in tried if parts is not None)
+    return _Reading(every, rules, parts, most)
 
 
-def _possible(facts: Sequence[Fact], rules: Mapping, revised: int | None = None) -> bool:
-    """Say whether any tables of whole numbers print so."""
-    return all(map(possible, systems(facts, rules, revised=revised)))
+def _possible(facts: Sequence[Fact], rules: Mapping, revised: int | None = None) -> list[System] | None:
+    """Set up what these figures say, if any tables of whole numbers print so."""
+    parts = systems(facts, rules, revised=revised)
+    return parts if all(map(possible, parts)) else None
 
 
-def _mended(system: System, given: set[str], rule: Policy, steps: Sequence[int], budget: Budget) -> System:
+def _mended(
+    system: System, findings: Sequence[Finding], rule: Policy, steps: Sequence[int], budget: Budget
+) -> System:
     """Coarsen the prints of one linked part until it passes.
 
     Coarsening only widens ranges, so what has passed stays passed. A print that was coarsened before
     another that was needed as well may then have been coarsened for nothing: it is put back.
     """
-    before, findings = system, [f for f in failing(system, budget=budget) if f.name not in given]
+    before = system
     for finding in findings:
         while (still := ranged(system, finding.target, budget=budget)) is not None:
             options = _options(system, blamed(system, still, budget=budget), rule, steps)
