@@ -211,10 +211,34 @@ def test_the_steps_are_the_same_each_time():
 def test_a_step_that_the_solver_cannot_end_is_refused():
     (system,) = systems(together(naive()))
     solver = joint_audit._Solver(system, *joint_audit.propagated(system))
-    solver._solve = lambda cost, whole: joint_audit.highspy.HighsModelStatus.kIterationLimit
+    solver._solve = lambda cost, whole, near=0.0: joint_audit.highspy.HighsModelStatus.kIterationLimit
     with pytest.raises(OutOfTime, match="could not settle 1 of 3 counts"):
         solver.extreme(0, 1, whole=False)
     assert solver.prices(0, 1) is None
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_what_is_found_does_not_depend_on_looking_for_many_wide_ones_first(seed, monkeypatch):
+    draw = np.random.default_rng(seed)
+    true = draw.integers(0, 14, (4, 3))
+    cells = [
+        ((v, g, s)) for g, row in zip("ABCD", true, strict=True) for s, v in zip("mfx", row, strict=True)
+    ]
+    cells += [(row.sum(), g, None) for g, row in zip("ABCD", true, strict=True)]
+    cells += [(column.sum(), None, s) for s, column in zip("mfx", true.T, strict=True)] + [
+        (true.sum(), None, None)
+    ]
+    ends = [(0, 7) if v < 8 else (v - 1, v + 1) for v, _, _ in cells]
+    facts = [
+        fact(*e, **{k: w for k, w in (("group", g), ("sex", s)) if w})
+        for e, (_, g, s) in zip(ends, cells, strict=True)
+    ]
+    monkeypatch.setattr(joint_audit, "_MANY", 1_000)
+    alone = [(f.name, f.low, f.high) for system in systems(together(facts)) for f in failing(system)]
+    every = every_range(facts)
+    assert {name for name, _, _ in alone} == {n for n, (a, b) in every.items() if a < 5 and b - a < 5}
+    monkeypatch.setattr(joint_audit, "_MANY", 0)
+    assert [(f.name, f.low, f.high) for system in systems(together(facts)) for f in failing(system)] == alone
 
 
 def with_line(system, weights, low, high):

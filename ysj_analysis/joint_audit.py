@@ -29,6 +29,7 @@ SECONDS = 3_600.0
 """Only a guard, should single steps be slower than anything known: after an hour by the clock, refused too."""
 
 _ROUNDS = 60
+_MANY, _NEAR = 16, 0.2
 _SLACK = 1e-6
 
 
@@ -227,6 +228,7 @@ def failing(system: System, *, budget: Budget | None = None) -> list[Finding]:
     if not len(open_):
         return []
     solver = _Solver(system, low, high, budget)
+    solver.look_for_wide(open_)
     found: list[Finding] = []
     for target in sorted(open_, key=lambda t: (ends[t] - begins[t] >= WIDE, t)):
         if solver.seen[1][target] - solver.seen[0][target] >= WIDE:
@@ -288,6 +290,19 @@ class _Solver:
             _linear(system, low if bound else 0 * low, high if bound else 0 * high + UNLIMITED)
         )
 
+    def look_for_wide(self, targets: np.ndarray) -> None:
+        """Look for whole numbers that show many targets to be wide at once, as long as each look shows a few."""
+        signs = np.random.default_rng(0)
+        left, cost = targets, self.costs[targets].sum(axis=0)
+        while len(left) > _MANY:
+            for sign in (1, -1):
+                self._extreme(sign * np.asarray(cost).ravel(), whole=True, near=_NEAR)
+            still = left[self.seen[1][left] - self.seen[0][left] < WIDE]
+            if len(left) - len(still) < len(left) / 20:
+                return
+            left = still
+            cost = signs.choice((-1.0, 1.0), len(left)) @ self.costs[left]
+
     def range(self, target: int) -> tuple[float, float]:
         """Find the range of a target, over whole numbers where that could make it too narrow.
 
@@ -308,14 +323,19 @@ class _Solver:
     def extreme(self, target: int, sign: int, *, whole: bool) -> tuple[float, np.ndarray]:
         """Find the least (1) or the most (-1) of a target, and a solution at which it is reached."""
         cost = self._cost(target)
-        status = self._solve(sign * cost, whole)
+        x = self._extreme(sign * cost, whole=whole)
+        return float(cost @ x), x
+
+    def _extreme(self, cost: np.ndarray, *, whole: bool, near: float = 0.0) -> np.ndarray:
+        """Find a solution at which a sum is least, or so near to it; keep in mind what it shows of every target."""
+        status = self._solve(cost, whole, near)
         if status == highspy.HighsModelStatus.kInfeasible:
             raise Contradiction(_contradiction(self.system))
         if status != highspy.HighsModelStatus.kOptimal:
             self.budget.require(self.system)
             raise OutOfTime(
-                f"the joint audit could not settle 1 of {len(self.system.names)} counts: "
-                f"{self.system.names[target]}. Drop a dimension (sex, or single years beside pooled ones)."
+                f"the joint audit could not settle 1 of {len(self.system.names)} counts, among those linked with "
+                f"{self.system.names[0]}. Drop a dimension (sex, or single years beside pooled ones)."
             )
         x = np.array(self.model.getSolution().col_value)
         if whole or np.abs(x - np.round(x)).max() < _SLACK:
@@ -323,7 +343,7 @@ class _Solver:
             if self._solves(x):
                 values = self.costs @ x
                 self.seen = np.array([np.minimum(self.seen[0], values), np.maximum(self.seen[1], values)])
-        return float(cost @ x), x
+        return x
 
     def _solves(self, x: np.ndarray) -> bool:
         """Say whether whole numbers satisfy the system, and not only to within what the solver leaves open."""
@@ -343,9 +363,10 @@ class _Solver:
         cost[self.costs.indices[here]] = self.costs.data[here]
         return cost
 
-    def _solve(self, cost: np.ndarray, whole: bool) -> highspy.HighsModelStatus:
+    def _solve(self, cost: np.ndarray, whole: bool, near: float = 0.0) -> highspy.HighsModelStatus:
         self.budget.require(self.system)
         number = len(self.columns)
+        self.model.setOptionValue("mip_rel_gap", near)
         self.model.setOptionValue("simplex_iteration_limit", self.budget.steps)
         self.model.setOptionValue("mip_max_nodes", self.budget.steps)
         self.model.setOptionValue("time_limit", self.model.getRunTime() + self.budget.seconds)
