@@ -1,6 +1,8 @@
 """Is what a report makes kept only in its own process, and only as it was?"""
 
+import contextlib
 import os
+import pickle
 import subprocess
 import sys
 from pathlib import Path
@@ -63,23 +65,84 @@ def test_a_table_of_a_study_stands_for_itself_in_a_report():
     assert asked == [1, 1, 1, 2, 1]
 
 
-def test_what_a_parent_shares_is_kept_in_each_report_and_not_in_the_parent():
-    count, asked = counting()
-    with once.sharing():
-        count("abc")
-    count("abc")
-    assert len(asked) == 2
+class Held:
+    """A study, with a table."""
+
+    def __init__(self):
+        self.events = pd.DataFrame({"stage": ["arrest", "charge"]})
+
+
+@once.once
+def letters(study, more, times=1):
+    """A count of a study, by its module and name."""
+    asked_of.append((more, times))
+    return pd.DataFrame({"events": [len(study.events) * times]})
+
+
+@once.of_tables
+def longer(table, by):
+    asked_of.append(by)
+    return table, {"rows": len(table) + by}
+
+
+asked_of: list = []
+
+
+@contextlib.contextmanager
+def a_report():
     once.begin()
     try:
-        count("abc")
-        count("abcd")
+        yield
     finally:
         once._kept = None
-    assert len(asked) == 3
-    with once.sharing():  # of the next study: nothing is left of the last
-        count("abc")
-    assert len(asked) == 4
-    once._shared.clear()
+
+
+def test_what_one_report_asked_of_the_study_the_parent_asks_for_all():
+    study, other = Held(), Held()
+    asked_of.clear()
+    once.share(study)
+    with a_report():
+        letters(study, "d", times=2)
+        letters(study, "e")
+        letters(study, other)
+        letters(other, "e")
+        longer(study.events, 3)
+        longer(other.events, 3)
+        calls = once.asked()
+    assert calls == [
+        (__name__, "letters", ["", "d"], {"times": 2}),
+        (__name__, "letters", ["", "e"], {}),
+        (__name__, "longer", ["events", 3], {}),
+    ]
+    asked_of.clear()
+    once.ask(pickle.loads(pickle.dumps(calls)))
+    once.ask(calls)  # is made once
+    assert asked_of == [("d", 2), ("e", 1), 3]
+    letters(study, "e")  # in the parent itself nothing is kept
+    assert asked_of.pop() == ("e", 1)
+    with a_report():
+        assert letters(study, "d", times=2).loc[0, "events"] == 4
+        assert longer(study.events, 3)[1] == {"rows": 5}
+        letters(study, "e")
+        assert len(asked_of) == 3
+        letters(study, "f")
+        assert asked_of.pop() == ("f", 1)
+    once.share()  # of the next study: nothing is left of the last
+    with a_report():
+        letters(study, "d", times=2)
+        assert len(asked_of) == 4
+        assert once.asked() == []
+
+
+def test_what_was_noted_or_released_is_asked_by_each_report_itself():
+    study = Held()
+    noted = once.once(lambda of: once.doing(print) or pd.DataFrame())
+    released = once.once(lambda of: {"counts": (release(COUNTS), 1)})
+    once.share(study)
+    with a_report():
+        noted(study), released(study)
+        assert once.asked() == []
+    once.share()
 
 
 def test_what_is_kept_cannot_be_changed_from_outside(report):

@@ -7,6 +7,7 @@ import pandas as pd
 
 from .from_events import NOT_SAID, arrived, prepared
 from .load import Study
+from .once import once
 from .reading import NotHeld, shown
 from .windows import PENDING_LIMIT
 
@@ -14,6 +15,7 @@ PROVEN = ("caution", "convicted")
 """Stages that make an episode count as a proven offence in a child's later history."""
 
 
+@once
 def cases(study: Study, *, outcome: str, given: str | None = None) -> pd.DataFrame:
     """List the episodes that reached a stage, whether they reached a later one, and what is known of each.
 

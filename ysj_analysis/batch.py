@@ -20,7 +20,7 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
 
-from . import batch_plan, batch_state, editions, engine, load, once, pipeline
+from . import batch_plan, batch_state, editions, engine, load, once
 from .batch_log import DONE, FAILED, UNCHANGED, Log, Outcome
 from .batch_plan import Job, Plan
 from .exit_codes import INTERNAL, PARTLY, exit_code, explain
@@ -34,8 +34,6 @@ from .request import Request, request
 
 MEMORY = 4096
 _GRACE = 30.0
-_POOLED = 5
-"""Years that a report pools, unless it is told otherwise."""
 _KILLED = "Its process was killed or ran out of memory."
 
 
@@ -121,7 +119,7 @@ def run_chains(areas: Sequence[Sequence[Job]], log: Log, settings: Settings) -> 
         for jobs in areas:
             if jobs and jobs[0].data is not None:
                 with contextlib.suppress(load.DataError):
-                    load.keep(jobs[0].data)
+                    _kept(jobs[0].data)
             chain = Chain()
             for job in jobs:
                 if recipe := _wanted(job, log, settings):
@@ -196,23 +194,21 @@ def _jobs(plan: Plan, folder: str | None, log: Log) -> Iterable[Job]:
         if folder is None:
             alike = batch_plan.shared(plan)
             return [Job(n, None, plan.out, None, None, *alike) for n in plan.notebooks]
-        study = load.keep(folder)
-        jobs = list(batch_plan.jobs(plan, folder, study.areas, study.years))
-        _count_once(study, {job.year for job in jobs if job.year is not None})
-        return jobs
+        study = _kept(folder)
+        return list(batch_plan.jobs(plan, folder, study.areas, study.years))
     except Exception as error:
         log.more()
         log.add(failed(Path(folder or ".").name, error))
         return []
 
 
-def _count_once(study: load.Study, years: Iterable[int]) -> None:
-    """Count here what is the same for every area of a study, so that no worker has to."""
-    with once.sharing(), contextlib.suppress(Exception):  # whoever needs it says what is wrong with it
-        if not isinstance(study.events, Stored):
-            pipeline.ledger(study)
-            for year in years:
-                pipeline.stage_counts(study, window=min(_POOLED, year - study.years[0] + 1))
+def _kept(folder: str | Path) -> load.Study:
+    """Read a study for all its reports, which share what they ask of it alone."""
+    once.share()  # nothing, before another study is read
+    study = load.keep(folder)
+    if not isinstance(study.events, Stored):
+        once.share(study)
+    return study
 
 
 def _wanted(job: Job, log: Log, settings: Settings) -> str | None:
@@ -298,7 +294,7 @@ def _heard(worker: _Worker, log: Log) -> bool:
     """Take what a worker has to say; whether it will say more."""
     chain = worker.chain
     try:
-        outcome, modules = worker.pipe.recv()
+        outcome, modules, asked = worker.pipe.recv()
     except (EOFError, OSError):
         if chain.jobs:  # it died at the first report that is left
             job = chain.jobs.popleft()
@@ -311,6 +307,7 @@ def _heard(worker: _Worker, log: Log) -> bool:
     chain.recipes.popleft()
     log.add(outcome)
     engine.learn(modules)
+    once.ask(asked)
     return True
 
 
@@ -335,11 +332,20 @@ def _worker(pipe: Connection, jobs: Sequence[Job], recipes: Sequence[str], setti
     _limit(settings.memory)
     try:
         for job, recipe in zip(jobs, recipes, strict=True):
-            pipe.send((_rendered(job, recipe, settings), engine.learned()))
+            outcome = _rendered(job, recipe, settings)
+            modules, asked = engine.learned()
+            pipe.send((outcome, modules, [call for call in asked if not _of_one_area(call, job)]))
     except Exception:  # the parent hears that this process has ended; a traceback is not for a log
         sys.exit(1)
     finally:
         sweep()
+
+
+def _of_one_area(call: once.Call, job: Job) -> bool:
+    """Whether what a report asked is of its own area, so that no other asks it."""
+    return job.area is not None and job.area in {
+        v for v in (*call[2], *call[3].values()) if isinstance(v, str)
+    }
 
 
 def _limit(mebibytes: int) -> None:

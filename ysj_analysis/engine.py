@@ -20,6 +20,8 @@ from multiprocessing.connection import Connection, Pipe
 from pathlib import Path
 from typing import Any
 
+from . import once
+
 NAME = "ysj"
 _SKIP = "skip-execution"  # as in Jupyter; the report is then refused
 
@@ -39,6 +41,7 @@ def possible() -> bool:
 
 _PACKAGES = ("matplotlib", "seaborn", "scipy", "statsmodels", "pandas", "numpy", "duckdb", __package__)
 _learned: set[str] = set()
+_asked: list[once.Call] = []
 
 
 def warm() -> None:
@@ -61,9 +64,17 @@ def learn(modules: Iterable[str]) -> None:
             importlib.import_module(name)
 
 
-def learned() -> list[str]:
-    """List what notebooks of this process imported, and it itself, of the packages that reports use."""
-    return sorted(n for n in _learned | sys.modules.keys() if n.partition(".")[0] in _PACKAGES)
+def learned() -> tuple[list[str], list[once.Call]]:
+    """List what notebooks of this process used.
+
+    Returns
+    -------
+    tuple
+        The modules they and it itself imported, of the packages that reports use; and what they asked of a study
+        that is shared, as :func:`once.asked` has it.
+    """
+    modules = sorted(n for n in _learned | sys.modules.keys() if n.partition(".")[0] in _PACKAGES)
+    return modules, list(_asked)
 
 
 class Process:
@@ -94,7 +105,7 @@ class Process:
         self.ask(surroundings, 60)
 
     def ask(self, what: str | dict[str, str] | None, seconds: float) -> Any:
-        """Run a cell, and give what it shows; or begin, or with None give the modules that are imported."""
+        """Run a cell, and give what it shows; or begin, or with None say what was used."""
         assert self._pipe is not None
         try:
             self._pipe.send(what)
@@ -140,7 +151,8 @@ def register() -> None:
                 if any(o.output_type == "error" for o in cell.get("outputs", ())):
                     nb_man.cell_exception(cell, index)
                     break
-            _learned.update(process.ask(None, timeout))
+            modules, _asked[:] = process.ask(None, timeout)
+            _learned.update(modules)
             return nb_man.nb
 
     papermill_engines.register(NAME, Forked)
@@ -159,7 +171,7 @@ def _become(pipe: Connection, scratch: Path) -> None:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to parent and child alike
         die_with_parent()
         _warn_as_usual()
-        from . import once, shell
+        from . import shell
 
         once.begin()
         while True:
@@ -171,7 +183,7 @@ def _become(pipe: Connection, scratch: Path) -> None:
                 shell.begin(scratch)
                 pipe.send(None)
             else:
-                pipe.send(list(sys.modules) if what is None else shell.execute(what))
+                pipe.send((list(sys.modules), once.asked()) if what is None else shell.execute(what))
     except EOFError:
         status = 0
     except BaseException as error:

@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Callable, Iterator, Mapping
+import importlib
+import operator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
 import numpy as np
@@ -18,16 +20,21 @@ import pandas as pd
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_kept: dict[Any, tuple[Any, list, Any]] | None = None
-"""By function and arguments: what it gave, what was done beside it, and the arguments, kept so that each stays one."""
-_shared: dict[Any, tuple[Any, list, Any]] = {}
-"""What the parent of many reports counted of the study they are all of, for the processes forked from it."""
-_open: list[list] = []
-"""For each function that is running: what is done beside it."""
+Call = tuple[str, str, list, dict[str, Any]]
 
 
 class _Apart(Exception):
     """An argument that may be changed, so that it cannot stand for what it was."""
+
+
+_kept: dict[Any, tuple[Any, list, Any]] | None = None
+"""By function and arguments: what it gave, what was done beside it, and the arguments, kept so that each stays one."""
+_shared: dict[Any, tuple[Any, list, Any]] = {}
+"""What the parent of many reports counted of the study they are all of, for the processes forked from it."""
+_of: Any = _Apart
+"""That study; this where there is none."""
+_open: list[list] = []
+"""For each function that is running: what is done beside it."""
 
 
 def begin() -> None:
@@ -36,16 +43,65 @@ def begin() -> None:
     _kept = dict(_shared)
 
 
-@contextlib.contextmanager
-def sharing() -> Iterator[None]:
-    """Keep what is given within the block, and nothing from before, for the processes forked from this one."""
-    global _kept
+def share(study: Any = _Apart) -> None:
+    """Keep what a study is asked from now on, and nothing of another, for the processes forked from this one.
+
+    Parameters
+    ----------
+    study : object
+        What the reports are all of; if left out, nothing.
+    """
+    global _of
     _shared.clear()
-    before, _kept = _kept, _shared
+    _of = study
+
+
+def asked() -> list[Call]:
+    """List the tables and numbers that this process, that of a report, has asked of the shared study alone.
+
+    Returns
+    -------
+    list of Call
+        Module, name and arguments of each function, with a name for the study and for each of its tables; they
+        can be sent to the parent, which can :func:`ask` the same for all.
+    """
+    names, found = {id(part): name for name, part in _parts().items()}, []
+    for gave, beside, (function, arguments, named) in (_kept or {}).values():
+        placed = [_Part(names[id(v)]) if id(v) in names else v for v in (*arguments, *named.values())]
+        alone = all(map(_is_plain, placed)) and any(isinstance(v, _Part) for v in placed)
+        if alone and not beside and _is_counted(gave):  # and nothing was released
+            by_name = dict(zip(named, placed[len(arguments) :], strict=True))
+            found.append((function.__module__, function.__qualname__, placed[: len(arguments)], by_name))
+    return found
+
+
+def ask(calls: Iterable[Call]) -> None:
+    """Ask for all processes forked from this one what one of them has :func:`asked` before."""
+    global _kept
+    before, _kept, parts = _kept, _shared, _parts()
     try:
-        yield
+        for module, name, arguments, named in calls:
+            function = operator.attrgetter(name)(importlib.import_module(module))
+            placed = [parts[v] if isinstance(v, _Part) else v for v in (*arguments, *named.values())]
+            by_name = dict(zip(named, placed[len(arguments) :], strict=True))
+            if not hasattr(function, "__wrapped__"):  # what is wrapped keeps by itself
+                function = functools.partial(given, function)
+            with contextlib.suppress(Exception):  # whoever needs it says what is wrong with it
+                function(*placed[: len(arguments)], **by_name)
     finally:
         _kept = before
+
+
+class _Part(str):
+    """The name of a table of the shared study; that of the study itself is empty."""
+
+
+def _parts() -> dict[str, Any]:
+    """List the shared study and its tables."""
+    if _of is _Apart:
+        return {}
+    tables = {k: v for k, v in getattr(_of, "__dict__", {}).items() if isinstance(v, pd.DataFrame)}
+    return {"": _of, **tables}
 
 
 def keeping() -> bool:
@@ -122,7 +178,7 @@ def of_tables(function: F) -> F:
             return function(*arguments)
         key = (function, *(id(a) if isinstance(a, pd.DataFrame) else a for a in arguments))
         if key not in _kept:
-            _kept[key] = (function(*arguments), [], arguments)
+            _kept[key] = (function(*arguments), [], (function, arguments, {}))
         return _kept[key][0]
 
     return calling  # type: ignore[return-value]
@@ -152,3 +208,19 @@ def _same(value: Any) -> Any:
     if hasattr(value, "__array__") or isinstance(value, pd.DataFrame | pd.Series | set):
         raise _Apart
     return id(value)
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether a value stands for itself in another process too."""
+    if isinstance(value, tuple | list | frozenset):
+        return all(map(_is_plain, value))
+    return value is None or isinstance(value, str | int | float)
+
+
+def _is_counted(value: Any) -> bool:
+    """Whether something given is tables and numbers, none of them released."""
+    if isinstance(value, Mapping):
+        return all(map(_is_counted, value.values()))
+    if isinstance(value, tuple | list):
+        return all(map(_is_counted, value))
+    return _is_plain(value) or isinstance(value, pd.DataFrame | np.ndarray)

@@ -32,6 +32,8 @@ from .vocabulary import UNKNOWN, period_label
 from .wording import Words
 
 _ACROSS = 2
+_NAMED = 20
+"""Of more areas than these, only those out of the ordinary have names in a funnel: others would cover them."""
 
 
 @shows
@@ -70,6 +72,8 @@ def funnel(placed: Released, *, name: str, title: str, words: Words) -> Shown:
         "100 and the dashed lines in 998 of 1,000, for an area of that size. A filled point is one whose own interval "
         "leaves the line out. Each panel has scales of its own."
     )
+    if drawn["area"].nunique() > _NAMED:
+        reading += " Filled points are named."
     return _shown(figure, name, placed, title, _funnel_alt(table, title, words), reading)
 
 
@@ -145,7 +149,8 @@ def _areas(axes, rows: pd.DataFrame) -> None:
     out = rows["place"].isin(["above", "below"]).to_numpy()
     for chosen, face in ((~out, "white"), (out, DARK_BLUE)):
         axes.plot(size[chosen], estimate[chosen], "o", markersize=6, mfc=face, mec=DARK_BLUE)
-    for at, value, area in zip(size, estimate, rows["area"], strict=True):
+    named = out if len(rows) > _NAMED else np.ones(len(rows), bool)
+    for at, value, area in zip(size[named], estimate[named], rows["area"][named], strict=True):
         axes.annotate(
             _short(wording.clean(area)),
             (at, value),

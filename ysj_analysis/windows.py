@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from .load import DataError, Study
+from .once import of_tables
 from .reading import NotHeld
 from .vocabulary import POPULATION, Stage, chain
 
@@ -165,6 +166,7 @@ def child_years(study: Study, cells: pd.DataFrame, by: Sequence[str], window: in
     return found["population"].where((found["years"] == window) & (found["population"] > 0)).to_numpy(float)
 
 
+@of_tables
 def _of_one_vintage(people: pd.DataFrame, vintage: str | None) -> pd.DataFrame:
     """Keep the rows of one census or estimate; two are never added together."""
     if "vintage" not in people:
