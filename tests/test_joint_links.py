@@ -210,7 +210,7 @@ def test_the_steps_are_the_same_each_time():
 
 def test_a_step_that_the_solver_cannot_end_is_refused():
     (system,) = systems(together(naive()))
-    solver = joint_audit._Solver(system, *joint_audit.propagated(system))
+    solver = joint_audit.Solver(system, *joint_audit.propagated(system))
     solver._solve = lambda cost, whole, near=0.0: joint_audit.highspy.HighsModelStatus.kIterationLimit
     with pytest.raises(OutOfTime, match="could not settle 1 of 3 counts"):
         solver.extreme(0, 1, whole=False)

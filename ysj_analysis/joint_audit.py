@@ -154,7 +154,7 @@ def ranges(system: System) -> np.ndarray:
     Contradiction
         If no numbers satisfy the system.
     """
-    solver = _Solver(system, *propagated(system))
+    solver = Solver(system, *propagated(system))
     found = [[solver.extreme(t, sign, whole=True)[0] for sign in (1, -1)] for t in range(len(system.names))]
     return np.array(found).reshape(-1, 2)
 
@@ -163,7 +163,7 @@ def possible(system: System) -> bool:
     """Say whether any table of whole numbers prints so."""
     try:
         low, high = propagated(system)
-        _Solver(system, low, high).extreme(0, 1, whole=True)
+        Solver(system, low, high).extreme(0, 1, whole=True)
     except Contradiction:
         return False
     return True
@@ -186,29 +186,27 @@ def ranged(system: System, target: int, *, budget: Budget | None = None) -> Find
     Finding or None
         Its range, if that is too narrow.
     """
-    least, most = _Solver(system, *propagated(system), budget).range(target)
-    narrow = least < WIDE and most - least < WIDE
-    return Finding(str(system.names[target]), least, most, target) if narrow else None
+    return Solver(system, *propagated(system), budget).narrow(target)
 
 
 def passing(system: System, targets: Sequence[int], *, budget: Budget | None = None) -> bool:
     """Say whether all of these targets pass, as :func:`ranged` says of one."""
-    solver = _Solver(system, *propagated(system), budget)
-    for target in targets:
-        if solver.seen[1][target] - solver.seen[0][target] < WIDE:
-            least, most = solver.range(target)
-            if least < WIDE and most - least < WIDE:
-                return False
-    return True
+    solver = Solver(system, *propagated(system), budget)
+    solver.look_for_wide(targets)
+    return all(solver.narrow(target) is None for target in targets)
 
 
-def failing(system: System, *, budget: Budget | None = None) -> list[Finding]:
+def failing(
+    system: System, *, among: Sequence[int] | None = None, budget: Budget | None = None
+) -> list[Finding]:
     """Find the counts that could be worked out too closely.
 
     Parameters
     ----------
     system : System
         Linked counts.
+    among : sequence of int, optional
+        Which targets to look at; all if left out.
     budget : Budget, optional
         What it may take; a whole one if left out.
 
@@ -224,19 +222,14 @@ def failing(system: System, *, budget: Budget | None = None) -> list[Finding]:
     """
     low, high = propagated(system)
     begins, ends = outer(system, low, high)
-    open_ = np.flatnonzero(begins < WIDE)
-    if not len(open_):
+    open_ = [t for t in (range(len(begins)) if among is None else among) if begins[t] < WIDE]
+    if not open_:
         return []
-    solver = _Solver(system, low, high, budget)
+    solver = Solver(system, low, high, budget)
     solver.look_for_wide(open_)
-    found: list[Finding] = []
-    for target in sorted(open_, key=lambda t: (ends[t] - begins[t] >= WIDE, t)):
-        if solver.seen[1][target] - solver.seen[0][target] >= WIDE:
-            continue
-        least, most = solver.range(int(target))
-        if least < WIDE and most - least < WIDE:
-            found.append(Finding(str(system.names[target]), least, most, int(target)))
-    return sorted(found, key=lambda f: f.target)
+    first_narrow = sorted(open_, key=lambda t: (ends[t] - begins[t] >= WIDE, t))
+    found = [solver.narrow(target) for target in first_narrow]
+    return sorted((f for f in found if f is not None), key=lambda f: f.target)
 
 
 def blamed(system: System, finding: Finding, *, budget: Budget | None = None) -> list[int]:
@@ -258,7 +251,7 @@ def blamed(system: System, finding: Finding, *, budget: Budget | None = None) ->
     """
     own = np.array([f.origin == OWN and f.level < 3 for f in system.facts], bool)
     priced = np.zeros(len(system.facts), bool)
-    solver = _Solver(system, *propagated(system), budget, bound=False)
+    solver = Solver(system, *propagated(system), budget, bound=False)
     for sign in (1, -1):
         prices = solver.prices(finding.target, sign)
         if prices is not None:
@@ -266,7 +259,7 @@ def blamed(system: System, finding: Finding, *, budget: Budget | None = None) ->
     return np.flatnonzero(priced & own if (priced & own).any() else own).tolist()
 
 
-class _Solver:
+class Solver:
     """One model of a system, loaded once and asked for the extremes of one target after another."""
 
     def __init__(
@@ -290,18 +283,39 @@ class _Solver:
             _linear(system, low if bound else 0 * low, high if bound else 0 * high + UNLIMITED)
         )
 
-    def look_for_wide(self, targets: np.ndarray) -> None:
+    def coarser(self, system: System) -> Solver:
+        """Load the same system with wider ends: what was seen to be possible still is."""
+        found = Solver(system, *propagated(system), self.budget)
+        found.seen = self.seen
+        return found
+
+    def look_for_wide(self, targets: Sequence[int]) -> None:
         """Look for whole numbers that show many targets to be wide at once, as long as each look shows a few."""
         signs = np.random.default_rng(0)
-        left, cost = targets, self.costs[targets].sum(axis=0)
+        left = self._unseen(targets)
+        cost = np.ones(len(left)) @ self.costs[left]
         while len(left) > _MANY:
             for sign in (1, -1):
-                self._extreme(sign * np.asarray(cost).ravel(), whole=True, near=_NEAR)
-            still = left[self.seen[1][left] - self.seen[0][left] < WIDE]
+                self._extreme(sign * cost, whole=True, near=_NEAR)
+            still = self._unseen(left)
             if len(left) - len(still) < len(left) / 20:
                 return
             left = still
             cost = signs.choice((-1.0, 1.0), len(left)) @ self.costs[left]
+
+    def _unseen(self, targets: Sequence[int] | np.ndarray) -> np.ndarray:
+        """Leave out what solutions have shown to be wide."""
+        left = np.array(targets, int)
+        return left[self.seen[1][left] - self.seen[0][left] < WIDE]
+
+    def narrow(self, target: int) -> Finding | None:
+        """Find the range of a target, if it is too narrow."""
+        if not len(self._unseen([target])):
+            return None
+        least, most = self.range(target)
+        return (
+            Finding(str(self.system.names[target]), least, most, target) if _is_narrow(least, most) else None
+        )
 
     def range(self, target: int) -> tuple[float, float]:
         """Find the range of a target, over whole numbers where that could make it too narrow.
@@ -329,6 +343,12 @@ class _Solver:
     def _extreme(self, cost: np.ndarray, *, whole: bool, near: float = 0.0) -> np.ndarray:
         """Find a solution at which a sum is least, or so near to it; keep in mind what it shows of every target."""
         status = self._solve(cost, whole, near)
+        if (
+            status == highspy.HighsModelStatus.kInfeasible and whole
+        ):  # HiGHS 1.15 may lose solutions beforehand
+            self.model.setOptionValue("presolve", "off")
+            status = self._solve(cost, whole, near)
+            self.model.setOptionValue("presolve", "choose")
         if status == highspy.HighsModelStatus.kInfeasible:
             raise Contradiction(_contradiction(self.system))
         if status != highspy.HighsModelStatus.kOptimal:
@@ -378,6 +398,10 @@ class _Solver:
         took = self.model.getInfo()
         self.budget.steps -= 1 + max(took.simplex_iteration_count, 0) + max(took.mip_node_count, 0)
         return self.model.getModelStatus()
+
+
+def _is_narrow(least: float, most: float) -> bool:
+    return least < WIDE and most - least < WIDE
 
 
 def _linear(system: System, low: np.ndarray, high: np.ndarray) -> highspy.HighsLp:

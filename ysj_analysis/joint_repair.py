@@ -12,7 +12,18 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from .joint_audit import STEPS, Budget, Contradiction, Finding, blamed, failing, passing, possible, ranged
+from .joint_audit import (
+    STEPS,
+    Budget,
+    Contradiction,
+    Finding,
+    Solver,
+    blamed,
+    failing,
+    passing,
+    possible,
+    propagated,
+)
 from .joint_facts import EARLIER, OWN, UNLIMITED, Count, Fact, as_held, coarser, together
 from .joint_system import PARTITIONS, System, systems
 from .policies import DisclosureError, Policy
@@ -149,7 +160,7 @@ def _given(part: System, findings: Sequence[Finding], budget: Budget) -> set[str
     own, rules = zip(*ends, strict=True), len(part.facts)
     low, high = (np.concatenate([a, b[rules:]]) for a, b in zip(own, (part.low, part.high), strict=True))
     theirs = replace(part, low=low, high=high)
-    return {f.name for f in findings if ranged(theirs, f.target, budget=budget) is not None}
+    return {f.name for f in failing(theirs, among=[f.target for f in findings], budget=budget)}
 
 
 @dataclass(frozen=True)
@@ -226,19 +237,24 @@ def _mended(
     Coarsening only widens ranges, so what has passed stays passed. A print that was coarsened before
     another that was needed as well may then have been coarsened for nothing: it is put back.
     """
-    before = system
-    for finding in findings:
-        while (still := ranged(system, finding.target, budget=budget)) is not None:
+    if not findings:
+        return system
+    before, targets = system, [f.target for f in findings]
+    solver = Solver(system, *propagated(system), budget)
+    for target in targets:
+        while (still := solver.narrow(target)) is not None:
             options = _options(system, blamed(system, still, budget=budget), rule, steps)
             options = options or _options(system, range(len(system.facts)), rule, steps)
             if not options:
                 raise DisclosureError(_refusal(system, still))
             _, at, after = min(options, key=lambda option: option[:2])
             system = system.with_fact(at, after)
+            solver = solver.coarser(system)
+            solver.look_for_wide(targets)
     changed = [at for at, fact in enumerate(before.facts) if system.facts[at] != fact]
     for at in sorted(changed, key=lambda at: (-_worth(before.facts[at]), at)):
         back = system.with_fact(at, before.facts[at])
-        if passing(back, [f.target for f in findings], budget=budget):
+        if passing(back, targets, budget=budget):
             system = back
     return system
 

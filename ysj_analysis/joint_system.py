@@ -32,7 +32,7 @@ from .joint_facts import (
     Fact,
 )
 from .joint_names import AMONG, FOUND, LEFT, REMOVED
-from .joint_windows import Rule, Span, Terms, chains, minus, once_in, seen_in
+from .joint_windows import Rule, Span, Terms, chains, minus, once_in, seen_in, windows_of
 from .vocabulary import STAGES, UNKNOWN
 
 ADDITIVE = frozenset({"episodes", "cases", "offences", "searches"})
@@ -187,7 +187,8 @@ class _Lines:
             if len(months) > _MONTHS:
                 months.discard(_REST)
         self.chains = {f: chains(spans) for f, spans in printed.items() if f[0] not in self.adds}
-        self.spans = {f: spans.union(*self.chains.get(f, ())) for f, spans in printed.items()}
+        every = {f: [windows_of(pieces).values() for pieces in runs] for f, runs in self.chains.items()}
+        self.spans = {f: spans.union(*every.get(f, ())) for f, spans in printed.items()}
         self.variables: set[Count] = set()
         for count in self.counts:
             self.terms(count)
@@ -225,8 +226,8 @@ class _Lines:
             parts = self.parts(family, {})
             whole = dict.fromkeys(tuple(d for d in part if d[0] != _GRADED) for part in parts)
             chosen = family[1] in CHOSEN
-            for chain, part in itertools.product(runs, dict.fromkeys([*parts, *whole])):
-                made = {s: self.terms(Count(*family, *s, part)) for s in chain}
+            for pieces, part in itertools.product(runs, dict.fromkeys([*parts, *whole])):
+                made = {at: self.terms(Count(*family, *s, part)) for at, s in windows_of(pieces).items()}
                 by_one = chosen or any(d == _GRADED for d, _ in part)
                 rules += once_in(made) if by_one else seen_in(made)
         return rules
