@@ -244,6 +244,14 @@ def test_unknown_codes_stop_the_run_with_counts_and_the_lines_to_add(room):
     assert not room.out.exists()
 
 
+def test_a_seldom_label_that_may_be_of_a_child_is_not_shown(room):
+    """A cell has moved: an address, a date or a number stands where a code should."""
+    for moved in ("N1 1AA zq", "1999-12-31T23", "Case 20417"):
+        with pytest.raises(load.DataError, match=r"not shown, as it may be of a child\. See row ") as error:
+            room.convert(outcomes=changed(OUTCOMES, {(4, 2): moved}))
+        assert moved not in str(error.value)
+
+
 def test_the_lines_to_add_are_valid_and_enough(room):
     nasty = 'a\u202eb "q" \\ \x07 é'
     outcomes = changed(OUTCOMES, {(4, 2): nasty})

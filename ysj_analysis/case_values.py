@@ -26,6 +26,9 @@ EARLIEST = datetime.date(1970, 1, 1)
 """A date before it is impossible: of an event, and of the birth of a child in a system in use today."""
 
 LISTED, MOST_LABELS, LONGEST_LABEL = 40, 60, 120
+_SELDOM = 3
+_OF_SOMEONE = re.compile(r"\b[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}\b|\d\d/\d\d/|@|\d{4,}", re.IGNORECASE)
+"""An address, a date or a number of a person."""
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _TOKENS = {
@@ -296,15 +299,21 @@ def tell_unknown(
             "like names or free text, not a code list, so none is shown. Check which column is mapped."
         )
         return
-    lines = [
-        f"{toml_line(label)}  # {count:,} row{'s' * (count > 1)}.{near(label, choices)}"
-        if len(label) <= LONGEST_LABEL
-        else f"# a label of {len(label):,} characters, {count:,} rows: {shown(label)}"
-        for label, count in counts.head(LISTED).items()
-    ]
+    lines = [_line(str(label), count, labels, choices) for label, count in counts.head(LISTED).items()]
     lines += [f"# ... and {len(counts) - LISTED} more"] * (len(counts) > LISTED)
     known = f" ({', '.join(c or repr('') for c in CHOICES[name])})" if name in CHOICES else ""
     faults.blocks.append(
         f"{start}\nAdd under [codes.{name}] what each means{known}; labels are never guessed:\n"
         + "\n".join(lines)
     )
+
+
+def _line(label: str, count: int, labels: pd.Series, choices: Sequence[str]) -> str:
+    """Write the line to add for an unknown label; not where it is seldom and may be of a child, by a shifted cell."""
+    if len(label) > LONGEST_LABEL:
+        return f"# a label of {len(label):,} characters, {count:,} rows: {shown(label)}"
+    close = near(label, choices)
+    if count < _SELDOM and not close and _OF_SOMEONE.search(label):
+        row = labels.index[labels.eq(label)][0]
+        return f"# a label in {count:,} row{'s' * (count > 1)}, not shown, as it may be of a child. See row {row:,}."
+    return f"{toml_line(label)}  # {count:,} row{'s' * (count > 1)}.{close}"

@@ -83,7 +83,7 @@ def _faults(values: pd.Series, column: Column, groups, stages) -> tuple[pd.Serie
     return values.eq("") & ~optional, "nothing", "Fill it in."
 
 
-OF_CHILDREN = ("children", "events", "offences", "searches")
+OF_CHILDREN = ("children", "events", "offences", "sentencing", "support", "searches")
 """Tables with a row for each child, decision or search."""
 
 _MANY = 8
