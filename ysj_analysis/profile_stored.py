@@ -117,7 +117,7 @@ def _of_parts(scope: Study) -> list[tuple]:
         large_arrays.areas_of(scope)[numbers.place] & (cohort >= scope.years[0]) & (cohort <= scope.years[1])
     )
     episode, at = np.unique(numbers.episode[rows], return_inverse=True)
-    days = np.full((len(episode), len(scope.events["stage"])), np.datetime64("NaT"), "datetime64[s]")
+    days = np.full((len(episode), len(scope.events["stage"])), np.datetime64("NaT", "s"), "datetime64[s]")
     day = numbers.day[rows].astype("datetime64[D]").astype("datetime64[s]")
     order = np.argsort(-numbers.day[rows].astype("int64"), kind="stable")  # the first day is written last
     days[at[order], numbers.stage[rows][order]] = day[order]
