@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ysj_analysis import decompose, disclosure, figures, measures, present, references, wording
+from ysj_analysis import decompose, disclosure, figures, load, measures, present, references, wording
 from ysj_analysis.absent import Absent
 from ysj_analysis.vocabulary import MEASURE
 from ysj_analysis.wording import Said, Words
@@ -484,3 +484,36 @@ def test_shares_of_what_is_shown_leave_the_hidden_group_its_row_and_its_mark():
         ["White", "60.0%", "1.00"],
     ]
     assert given.derive(references.shown).where(group="White").derive(references.shown).table.empty
+
+
+def test_a_report_says_what_made_it_what_was_corrected_and_who_answers_for_it(tmp_path):
+    rows = "".join(f"A,2023,arrest,{g},20,200\n" for g in ("Asian", "Black", "Mixed", "Other", "White"))
+    (tmp_path / "counts.csv").write_text(
+        f"area,year,stage,group,events,denominator\n{rows}", encoding="utf-8"
+    )
+    bare = present.provenance(load.study(tmp_path)).html
+    assert "Made by ysj_analysis" in bare
+    assert "Corrections: none is recorded." in bare
+    assert "not recorded: commissioner, analyst, assurer and approver." in bare
+    (tmp_path / "study.toml").write_text(
+        '[[sources]]\nname = "Export"\ndate = 2024-04-02\nnote = "One <service>."\n'
+        '[[corrections]]\ndate = 2024-06-01\nwhat = "Arrests of 2022 were counted twice"\n'
+        '[[assurance]]\nrole = "analyst"\nname = "A. Lead"\ndate = 2024-05-01\n'
+        '[[assurance]]\nrole = "approver"\nname = "Board"\n',
+        encoding="utf-8",
+    )
+    said = present.provenance(load.study(tmp_path)).html
+    assert "Export, 2024-04-02. One &lt;service&gt;." in said
+    assert "Corrected: Arrests of 2022 were counted twice, 2024-06-01." in said
+    assert "Analyst: A. Lead, 2024-05-01" in said
+    assert "not recorded: commissioner and assurer." in said
+
+
+@pytest.mark.parametrize(
+    "lines", ['[[corrections]]\nwhat = "undated"\n', '[[assurance]]\nrole = "boss"\nname = "B"\n']
+)
+def test_a_log_that_lacks_a_date_or_names_another_role_is_refused(tmp_path, lines):
+    (tmp_path / "counts.csv").write_text("area,year,stage,group,events\n", encoding="utf-8")
+    (tmp_path / "study.toml").write_text(lines, encoding="utf-8")
+    with pytest.raises(load.DataError, match=r"study\.toml: (corrections|assurance) is .* it must be a list"):
+        load.study(tmp_path)

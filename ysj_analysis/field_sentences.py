@@ -230,6 +230,8 @@ def stand_out(released: Released, words: Words, *, area: str = "") -> list[str]:
         theirs = those if shared else f"{'those' if within > 1 else 'that'} of all the areas together"
         said.append(
             f"Of {within} {others}{noun} that can be set beside {theirs}, none can be told apart. {NOT_EVIDENCE}"
+            if within > 1
+            else f"1 {others}{noun} cannot be told apart from {theirs}. {NOT_EVIDENCE}"
         )
     if few:
         said.append(f"For {few} more there are too few children to say.")

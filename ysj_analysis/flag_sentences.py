@@ -46,6 +46,6 @@ def flags(raised: Released, words: Words, *, rule: Rule) -> list[str]:
     if first["not_assessed"] != "0":
         said.append(
             f"{first['not_assessed']} of {first['compared']} comparisons could not be assessed, because too few "
-            "children are in them."
+            f"children are in {'it' if first['not_assessed'] == '1' else 'them'}."
         )
     return [*said, _MEANS]

@@ -43,7 +43,8 @@ class Study:
     groups in printing order, ``base`` the census base they are counted on (``own`` for groups the
     study names itself), ``ethnicity_source`` whose word a group is (empty for counts of a source that does
     not say; searches hold two, each counted apart), ``labels`` what a conversion read each label of ethnicity
-    as, ``ledger`` what a conversion removed or assumed before the study was written.
+    as, ``ledger`` what a conversion removed or assumed before the study was written, ``corrections`` what was
+    found wrong in earlier reports, ``assurance`` who has answered for the analysis, by role.
     Where a file of events is large (``large_files.LARGE``), ``events`` stands for the events and the
     children where they are, and ``children`` is ``None``.
     """
@@ -62,6 +63,8 @@ class Study:
     hashes: Mapping[str, str]
     ledger: pd.DataFrame = field(repr=False)
     ethnicity_source: str = SELF
+    corrections: tuple[Mapping[str, str], ...] = ()
+    assurance: tuple[Mapping[str, str], ...] = ()
     labels: pd.DataFrame | None = field(default=None, repr=False)
     children: pd.DataFrame | None = field(default=None, repr=False)
     events: pd.DataFrame | Stored | None = field(default=None, repr=False)
@@ -257,7 +260,7 @@ def _scope(given: Mapping, tables: Mapping[str, pd.DataFrame], groups: tuple[str
         "years": _years(given, main, period, file),
         "unit": _unit(given, main, "searches" if name == "searches" else UNITS[0]),
         "vintage": given.get("population", {}).get("vintage"),
-        "sources": tuple(given.get("sources", ())),
+        **{name: tuple(given.get(name, ())) for name in ("sources", "corrections", "assurance")},
     }
 
 

@@ -15,11 +15,12 @@ from typing import Any
 
 import pandas as pd
 
-from . import wording
+from . import __version__, wording
 from .absent import Absent, instead
 from .datafile import csv, csvw
 from .disclosure import PUBLIC, PUBLISHED, RESTRICTED, DisclosureError, Policy, Released, require
 from .table_layout import blocks_of, marks_in, page_of, without_hidden
+from .vocabulary import ROLES
 from .wording import Said, Words
 
 TABLE = "application/vnd.ysj.table+json"
@@ -35,7 +36,7 @@ __all__ = [
     "facts",
     "headed",
     "methods",
-    "sources",
+    "provenance",
     "table",
     "text",
 ]
@@ -381,24 +382,35 @@ def methods(*released: Released | Absent, name: str = "methods") -> Shown:
     return table(held[0].derive(lambda _: lines), name=name, title="Measures and methods", words=Words())
 
 
-def sources(study: Any) -> Shown:
-    """List the sources of a study, with their dates.
+def provenance(study: Any) -> Shown:
+    """Say where a report comes from: its sources, what made it, what was corrected, and who answers for it.
 
     Parameters
     ----------
     study : Study
-        From ``load.study``.
+        From ``load.study``; its settings ``[[sources]]``, ``[[corrections]]`` and ``[[assurance]]``.
 
     Returns
     -------
     Shown
-        A list, one item a source.
+        A list, one item a source, a correction and a role of the Aqua Book; what is not recorded is said.
     """
-    lines = [
-        f"{s.get('name', '')}"
-        + (f", {s['date']}" if s.get("date") else "")
-        + (f". {s['note']}" if s.get("note") else "")
-        for s in study.sources
-    ]
+    lines = [_with_date(s, s.get("name", ""), s.get("note", "")) for s in study.sources]
     lines = lines or ["The study does not name its sources. Add [[sources]] to study.toml."]
+    lines.append(f"Made by ysj_analysis {__version__}; the versions of all it uses are in manifest.json.")
+    lines += [f"Corrected: {_with_date(c, c['what'])}." for c in study.corrections]
+    if not study.corrections:
+        lines.append("Corrections: none is recorded. One would stand under [[corrections]] in study.toml.")
+    lines += [
+        f"{a['role'].capitalize()}: {_with_date(a, a['name'], a.get('note', ''))}" for a in study.assurance
+    ]
+    if left := [role for role in ROLES if role not in {a["role"] for a in study.assurance}]:
+        lines.append(
+            f"Quality assurance, not recorded: {wording.join(left)}. Each would stand under [[assurance]] in "
+            "study.toml."
+        )
     return text(*map(Said, lines), kind="methods")
+
+
+def _with_date(given: Mapping, what: str, note: str = "") -> str:
+    return f"{what}{', ' * bool(given.get('date'))}{given.get('date', '')}{'. ' * bool(note)}{note}"

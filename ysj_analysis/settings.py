@@ -9,7 +9,7 @@ from dataclasses import fields
 from pathlib import Path
 
 from .tables import DataError, near, shown
-from .vocabulary import BASES, BROAD, PERIODS, POPULATION, SOURCES_OF_ETHNICITY, STAGES, UNITS, Stage
+from .vocabulary import BASES, BROAD, PERIODS, POPULATION, ROLES, SOURCES_OF_ETHNICITY, STAGES, UNITS, Stage
 
 NO_BASE = "none"
 """The base of a stage before which nothing is known."""
@@ -60,6 +60,14 @@ _SETTINGS = {
         'a table with threshold and declared, as threshold = 1.5 and declared = "2024-04-01"',
     ),
     "sources": (_tables, "a list of tables, each under [[sources]]"),
+    "corrections": (
+        lambda v: _tables(v) and all({"date", "what"} <= set(one) for one in v),
+        "a list of tables with a date and what was wrong, each under [[corrections]]",
+    ),
+    "assurance": (
+        lambda v: _tables(v) and all(one.get("role") in ROLES and _text(one.get("name")) for one in v),
+        f"a list of tables with role ({', '.join(ROLES)}), name and date, each under [[assurance]]",
+    ),
     "stages": (_tables, "a list of tables, each under [[stages]]"),
     "synthetic": (lambda v: isinstance(v, bool), "true or false"),
 }

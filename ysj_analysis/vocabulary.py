@@ -510,3 +510,6 @@ NOTES = MappingProxyType(
     }
 )
 """Why a value is missing or should be read with care."""
+
+ROLES = ("commissioner", "analyst", "assurer", "approver")
+"""Who answers for an analysis, in the Aqua Book's roles (HM Treasury 2015)."""
