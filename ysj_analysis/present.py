@@ -395,7 +395,7 @@ def provenance(study: Any) -> Shown:
     Shown
         A list, one item a source, a correction and a role of the Aqua Book; what is not recorded is said.
     """
-    lines = [_with_date(s, s.get("name", ""), s.get("note", "")) for s in study.sources]
+    lines = [f"Source: {_with_date(s, s.get('name', ''), s.get('note', ''))}" for s in study.sources]
     lines = lines or ["The study does not name its sources. Add [[sources]] to study.toml."]
     lines.append(f"Made by ysj_analysis {__version__}; the versions of all it uses are in manifest.json.")
     lines += [f"Corrected: {_with_date(c, c['what'])}." for c in study.corrections]
