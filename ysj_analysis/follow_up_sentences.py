@@ -154,9 +154,8 @@ def _frequency(rows: dict[str, dict], words: Words) -> str:
     share = wording.number(binary["estimate"], "proportion")
     interval = wording.interval(binary["low"], binary["high"], "proportion").removesuffix("%")
     said = (
-        f"of {who} in the cohort, {share} reoffended within 12 months (95% interval "
-        f"{interval}; {wording.count(binary['events'])} of "
-        f"{wording.count(binary['denominator'])}; {when})"
+        f"of {who} in the cohort, {share} reoffended within 12 months (95% interval {interval}; "
+        f"{wording.count(binary['events'])} of {wording.count(binary['denominator'])}; {when})"
     )
     both = [rows[m] for m in (PER_CHILD, PER_REOFFENDER) if m in rows]
     if len(both) < 2 or any(np.isnan(r["estimate"]) for r in both):

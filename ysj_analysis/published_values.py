@@ -136,9 +136,8 @@ def counts(
     if bad.any():
         listed = ", ".join(f"{shown(cell)} ({n:,})" for cell, n in text[bad].value_counts().head(5).items())
         raise DataError(
-            f"{file}: {bad.sum():,} of {len(cells):,} cells of {shown(cells.name, 60)} are neither a "
-            "whole number "
-            f"nor a mark this source is known to use: {listed}. First: row {text.index[bad][0]:,}.\n"
+            f"{file}: {bad.sum():,} of {len(cells):,} cells of {shown(cells.name, 60)} are neither a whole "
+            f"number nor a mark this source is known to use: {listed}. First: row {text.index[bad][0]:,}.\n"
             f"Correct them, or add the mark with its meaning to MARKS in {source}."
         )
     for mark, what in marks.items():

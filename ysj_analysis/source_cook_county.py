@@ -306,9 +306,8 @@ def _sentences(events: pd.DataFrame, raw: Mapping[str, pd.DataFrame], ledger: Le
     ledger.add(
         "stages",
         "each sentence is a share of convictions, and the shares are not said to add to 1",
-        "all sentences together would exceed convictions in "
-        f"{int((excess > 0).sum())} of {rows} years and groups ({int(above.sum())} even without the "
-        "pending); no single sentence does",
+        f"all sentences together would exceed convictions in {int((excess > 0).sum())} of {rows} years and "
+        f"groups ({int(above.sum())} even without the pending); no single sentence does",
         left=rows,
     )
     return events.assign(pending_sentence=pending)

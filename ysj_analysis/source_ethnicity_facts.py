@@ -202,11 +202,9 @@ def _stage(table: pd.DataFrame, stage: str) -> tuple[str, str]:
         return stage, next((m[2] for m in fits if m and m[1] == stage), "episodes")
     if len(measures) != 1 or fits[0] is None:
         raise DataError(
-            f"{table.attrs['file']}: {len(measures)} measures, {fits.count(None)} of them of no known "
-            "stage. First: "
-            f"{shown(measures[0], 80)}.\nSay which stage it is with -p stage=..., or add a line to "
-            "MEASURES in "
-            "source_ethnicity_facts."
+            f"{table.attrs['file']}: {len(measures)} measures, {fits.count(None)} of them of no known stage. "
+            f"First: {shown(measures[0], 80)}.\n"
+            "Say which stage it is with -p stage=..., or add a line to MEASURES in source_ethnicity_facts."
         )
     return fits[0][1], fits[0][2]
 
@@ -232,9 +230,8 @@ def _column(table: pd.DataFrame, column: str, ledger: Ledger) -> str:
             "columns",
             f"{len(others)} of {len(values)} value columns set aside: "
             f"{', '.join(shown(name, 80) for name in others)}",
-            "rates are computed here from counts; populations in these files are of all ages, and often "
-            "of one "
-            "census for every year",
+            "rates are computed here from counts; populations in these files are of all ages, and often of "
+            "one census for every year",
             removed=len(others),
             left=1,
         )
@@ -274,18 +271,17 @@ def _one_classification(kept: pd.DataFrame, base: str, ledger: Ledger) -> tuple[
     if (bad := kinds.isna()).any():
         raise DataError(
             f"{kept.attrs['file']}: {bad.sum():,} of {len(kept):,} rows have a classification that is not "
-            "understood: "
-            f"{shown(kept.loc[bad, 'Ethnicity_type'].iloc[0])}. First: row {kept.index[bad][0] + 2:,}, "
-            "column "
-            "Ethnicity_type.\nKnown are those like 'ONS 2011 5+1' and 'ONS 2011 16+1'."
+            f"understood: {shown(kept.loc[bad, 'Ethnicity_type'].iloc[0])}. First: row "
+            f"{kept.index[bad][0] + 2:,}, column Ethnicity_type.\n"
+            "Known are those like 'ONS 2011 5+1' and 'ONS 2011 16+1'."
         )
     bases = sorted({b for b, _ in kinds})
     if base == "as published":
         if len(bases) > 1:
             raise DataError(
-                f"{kept.attrs['file']}: {len(bases)} census bases in one file: {', '.join(bases)}. "
-                "Chinese people "
-                "are in different groups on them.\nSay which to keep with -p ethnicity_base=2011, or another."
+                f"{kept.attrs['file']}: {len(bases)} census bases in one file: {', '.join(bases)}. Chinese "
+                "people are in different groups on them.\n"
+                "Say which to keep with -p ethnicity_base=2011, or another."
             )
         base = bases[0] if bases else "2011"
     on_base = kinds.map(lambda kind: kind[0] == base)

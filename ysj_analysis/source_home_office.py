@@ -106,17 +106,14 @@ def read(files: Sequence[Path]) -> dict[str, pd.DataFrame]:
         if not tables:
             raise DataError(
                 f"{file.name}: 0 of {len(found)} sheets have a year, a force, a self-defined ethnic group "
-                "and a number of "
-                f"searches or arrests: {', '.join(map(shown, list(found)[:6]))}.\nGive the open data "
-                "tables of police powers "
-                "and procedures. Summary tables are not read."
+                f"and a number of searches or arrests: {', '.join(map(shown, list(found)[:6]))}.\n"
+                "Give the open data tables of police powers and procedures. Summary tables are not read."
             )
         for name, taken in tables.items():
             if "age" not in taken.columns:
                 raise DataError(
-                    f"{file.name}: sheet {shown(name)} has no age group, so it cannot give "
-                    "children.\nGive a release that has "
-                    "one: stop and search from April 2020, arrests."
+                    f"{file.name}: sheet {shown(name)} has no age group, so it cannot give children.\n"
+                    "Give a release that has one: stop and search from April 2020, arrests."
                 )
             table = pd.DataFrame(taken.rows, columns=list(taken.columns), index=taken.numbers, dtype=str)
             table.attrs["file"] = f"{file.name}, sheet {shown(name)}"
@@ -173,8 +170,8 @@ def clean(raw: Mapping[str, pd.DataFrame], *, ethnicity_base: str = "2011") -> S
     if len(stages) != 1:
         raise DataError(
             f"{len(raw)} sheets hold {' and '.join(stages)}: a search is no arrest, and a study has one "
-            "unit.\nConvert them one "
-            "by one."
+            "unit.\n"
+            "Convert them one by one."
         )
     stage = stages[0]
     unit = {"stop_search": "searches", "arrest": "episodes"}[stage]

@@ -106,9 +106,9 @@ def clean(raw: Mapping[str, pd.DataFrame]) -> StudyFolder:
     keys = ["indicator", "area", "label"]
     if (twice := long.duplicated(keys)).any():
         raise DataError(
-            f"{', '.join(raw)}: {twice.sum():,} of {len(long):,} values repeat an indicator, area and "
-            "year. First: "
-            f"{', '.join(shown(v) for v in long.loc[twice.idxmax(), keys])}.\nGive each series once."
+            f"{', '.join(raw)}: {twice.sum():,} of {len(long):,} values repeat an indicator, area and year. "
+            f"First: {', '.join(shown(v) for v in long.loc[twice.idxmax(), keys])}.\n"
+            "Give each series once."
         )
     kept = _plausible(long, ledger)
     return StudyFolder(
@@ -144,9 +144,9 @@ def _one(table: pd.DataFrame, ledger: Ledger) -> pd.DataFrame:
     blank = int(labels["Data item"].isna().sum())
     if labels.iloc[0].isna().any():
         raise DataError(
-            f"{file}: {blank:,} of {len(table):,} rows have no Data item, the first row among them. "
-            "First: row 2, "
-            "column Data item.\nA blank means the label above it; give the file from its first row."
+            f"{file}: {blank:,} of {len(table):,} rows have no Data item, the first row among them. First: "
+            "row 2, column Data item.\n"
+            "A blank means the label above it; give the file from its first row."
         )
     # A new series is named in Short Desc; a label is never carried from one series into the next.
     described = labels["Short Desc"].ffill()
@@ -190,9 +190,8 @@ def _years(found: pd.DataFrame, file: str, ledger: Ledger) -> pd.DataFrame:
         )
         raise DataError(
             f"{file}: {bad.sum():,} of {len(found):,} rows have years that are not understood: {listed}. "
-            "First: row "
-            f"{bad.idxmax() + 2:,}, column Years.\nKnown are 2016, 2015/16, 2016-17 (OT) and year ending "
-            "March 2021."
+            f"First: row {bad.idxmax() + 2:,}, column Years.\n"
+            "Known are 2016, 2015/16, 2016-17 (OT) and year ending March 2021."
         )
     if none.any():
         ledger.add(
@@ -218,11 +217,9 @@ def _values(found: pd.DataFrame, file: str, ledger: Ledger) -> pd.DataFrame:
             f"{shown(v)} ({n:,})" for v, n in found.loc[bad, "cell"].value_counts().head(5).items()
         )
         raise DataError(
-            f"{file}: {bad.sum():,} of {len(found):,} values are neither a number nor a mark this source "
-            "is known to use: "
-            f"{listed}. First: row {bad.idxmax() + 2:,}, column Values.\nCorrect them, or add the mark to "
-            "MARKS in "
-            "source_lait."
+            f"{file}: {bad.sum():,} of {len(found):,} values are neither a number nor a mark this source is "
+            f"known to use: {listed}. First: row {bad.idxmax() + 2:,}, column Values.\n"
+            "Correct them, or add the mark to MARKS in source_lait."
         )
     if marked.any():
         met = ", ".join(f"{mark or 'empty'} ({n:,})" for mark, n in cells[marked].value_counts().items())
@@ -253,11 +250,10 @@ def _plausible(long: pd.DataFrame, ledger: Ledger) -> pd.DataFrame:
         summed = int(adds[wrong.index].sum())
         ledger.add(
             "implausible",
-            f"{len(wrong):,} of {len(england):,} England values set aside: they lie outside all regions, "
-            f"and {summed:,} are "
-            f"the sum of the regions. First: {shown(first['indicator'], 80)}, {first['label']}: "
-            f"{first['value']:,.10g}, regions "
-            f"{first['min']:,.10g} to {first['max']:,.10g}, which add to {first['sum']:,.10g}",
+            f"{len(wrong):,} of {len(england):,} England values set aside: they lie outside all regions, and "
+            f"{summed:,} are the sum of the regions. First: {shown(first['indicator'], 80)}, "
+            f"{first['label']}: {first['value']:,.10g}, regions {first['min']:,.10g} to "
+            f"{first['max']:,.10g}, which add to {first['sum']:,.10g}",
             "a rate of England lies among those of its regions; adding rates up gives no rate",
             removed=len(wrong),
             left=len(long) - len(wrong),

@@ -63,9 +63,8 @@ def read(files: Sequence[Path]) -> dict[str, pd.DataFrame]:
             raise DataError(
                 f"{file.name}: no column of {', '.join(lacking)}; it has "
                 f"{', '.join(shown(c) for c in table.columns[:8])}.\n"
-                "Make a custom dataset of local authorities by age and ethnic group, with 101 ages or "
-                "with bands that "
-                "begin at 10 and end at 17."
+                "Make a custom dataset of local authorities by age and ethnic group, with 101 ages or with "
+                "bands that begin at 10 and end at 17."
             )
         raw[file.name] = table
     return raw
@@ -223,9 +222,8 @@ def _bands(table: pd.DataFrame, column: str) -> dict[str, str]:
     if unread:
         raise DataError(
             f"{table.attrs['file']}: {len(unread)} of {table[column].nunique()} age labels are not "
-            "understood. First: "
-            f"{shown(unread[0])}, column {shown(column)}.\nKnown are 'Aged 10 to 15 years', '17', 'Aged "
-            "85 years and over'."
+            f"understood. First: {shown(unread[0])}, column {shown(column)}.\n"
+            "Known are 'Aged 10 to 15 years', '17', 'Aged 85 years and over'."
         )
     inside = {label: band for label, band in ages.items() if band <= AGES}
     across = [label for label, band in ages.items() if band & AGES and not band <= AGES]
@@ -234,9 +232,9 @@ def _bands(table: pd.DataFrame, column: str) -> dict[str, str]:
         there = ", ".join(inside) or "none"
         raise DataError(
             f"{table.attrs['file']}: its {len(ages)} age bands cannot give 10 to 17. Within it are {there}; "
-            f"{', '.join(map(shown, across)) or 'no band'} reaches across.\nChildren of 16 and 17 would "
-            "be missing, or adults counted "
-            "in. Make the dataset again with single years (Age, 101 categories), or use census-2021."
+            f"{', '.join(map(shown, across)) or 'no band'} reaches across.\n"
+            "Children of 16 and 17 would be missing, or adults counted in. Make the dataset again with "
+            "single years (Age, 101 categories), or use census-2021."
         )
     return {
         label: str(min(band)) if len(band) == 1 else f"{min(band)}-{max(band)}"

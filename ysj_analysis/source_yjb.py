@@ -104,9 +104,8 @@ def clean(raw: Mapping[str, pd.DataFrame], *, tables: str = "", ethnicity_base: 
             f"{table.name}: {part['kind'].iloc[0]}" for (_, table, _), part in zip(found, parts, strict=True)
         )
         raise DataError(
-            f"{len(found)} tables have years of {len(kinds)} kinds ({per}).\nA study has one kind: "
-            "convert them one by one "
-            "with -p tables=6.1."
+            f"{len(found)} tables have years of {len(kinds)} kinds ({per}).\n"
+            "A study has one kind: convert them one by one with -p tables=6.1."
         )
     long = _once(pd.concat(parts, ignore_index=True), ledger)
     why = "the group is in another table or year, and not here; it is not known to be 0"
@@ -186,9 +185,8 @@ def _tables(
         )
     if not found:
         raise DataError(
-            f"0 of {len(raw)} sheets hold a table by ethnicity with a title such as 'Table 6.1: "
-            "...'.\nGive a chapter of the "
-            "supplementary tables."
+            f"0 of {len(raw)} sheets hold a table by ethnicity with a title such as 'Table 6.1: ...'.\n"
+            "Give a chapter of the supplementary tables."
         )
     if aside:
         ledger.add(
@@ -211,8 +209,8 @@ def _once(long: pd.DataFrame, ledger: Ledger) -> pd.DataFrame:
         told = " and ".join(f"{row['events']} in {row['table']}" for _, row in long[same].iterrows())
         raise DataError(
             f"{int((distinct > 1).sum())} of {len(long):,} counts differ between tables. First: "
-            f"{first['stage']}, {first['year']}, "
-            f"{first['group']}: {told}.\nName the table to read with -p tables=6.1."
+            f"{first['stage']}, {first['year']}, {first['group']}: {told}.\n"
+            "Name the table to read with -p tables=6.1."
         )
     twice = long.duplicated(keys)
     if twice.any():

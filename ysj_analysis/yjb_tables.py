@@ -307,9 +307,8 @@ def _without_sums(part: pd.DataFrame, table: Table, ledger: Ledger) -> pd.DataFr
     equal = int((sums.reindex(told.index) == told).sum())
     ledger.add(
         "totals",
-        f"{summary.sum():,} cells of {table.name} are a summary of several groups and set aside; {equal} "
-        f"of {len(told)} "
-        "are the sum of Asian, Black, Mixed and Other",
+        f"{summary.sum():,} cells of {table.name} are a summary of several groups and set aside; {equal} of "
+        f"{len(told)} are the sum of Asian, Black, Mixed and Other",
         "the groups stand beside it, and children would be counted twice; groups are never added up here",
         removed=int(summary.sum()),
         left=int((~summary).sum()),
@@ -321,7 +320,6 @@ def _not_understood(table: Table, file: str, labels: pd.Series, what: str) -> No
     listed = ", ".join(f"{shown(label)} ({n:,})" for label, n in labels.value_counts().head(10).items())
     raise DataError(
         f"{file}: {labels.nunique()} {what} of {table.name} are not understood: {listed}. First: row "
-        f"{table.cells.loc[labels.index[0], 'row']}, header in row {table.header}.\nIts layout is new: "
-        "leave it out with "
-        "-p tables=..., or extend yjb_tables."
+        f"{table.cells.loc[labels.index[0], 'row']}, header in row {table.header}.\n"
+        "Its layout is new: leave it out with -p tables=..., or extend yjb_tables."
     )
