@@ -55,10 +55,10 @@ ORDER = """
     policies joint_facts joint_names audit_hidden printed_measures   what may be shown?
     disclosure attack*
     joint_windows joint_system joint_audit joint_repair joint_advice   can anything hidden be worked out?
-    wording datafile table_layout present sentences figures series_figures printout   how do we say it and draw it?
-    plain_words unknown_sentences contrast_sentences search_sentences court_paragraph sentence_parts
+    wording datafile table_layout present drawing figures printout   how do we say it and draw it?
+    sentence_parts sentences plain_words unknown_sentences contrast_sentences search_sentences court_paragraph
     model_sentences decompose_sentences adultification_sentences action_sentences action_figures part_figures
-    quality_sentences quality_figures
+    quality_sentences quality_figures series_figures
     early_warning flag_sentences
     matched field live_cohort field_sentences follow_up_sentences
     printed published plan                              what has been printed by others?
@@ -108,6 +108,18 @@ def test_a_module_imports_only_from_earlier_ones(module):
     later = [other for other in imported(module) if place(other) is None or place(other) > here]
     assert not later, f"{module} imports {', '.join(later)}, later in the list."
     assert module not in imported(module)
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_module_imports_what_others_offer_and_not_what_they_keep(module):
+    code = ast.parse((PACKAGE / f"{module}.py").read_text(encoding="utf-8"))
+    taken = [
+        a.name
+        for n in ast.walk(code)
+        if isinstance(n, ast.ImportFrom) and n.level and n.module
+        for a in n.names
+    ]
+    assert not [name for name in taken if name.startswith("_") and not name.startswith("__")]
 
 
 def test_no_circle_within_a_family():

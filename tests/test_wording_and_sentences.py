@@ -182,7 +182,7 @@ def test_the_path_is_told_with_its_counts():
     )
     assert "The interval excludes parity at arrest (2.00, 95% interval 1." in black
     assert "240 of 12,000, against 300 of 30,000), and at no other decision." in black
-    assert asian.endswith("No single decision can be told apart from parity. " + sentences.NO_EVIDENCE)
+    assert asian.endswith("No single decision can be told apart from parity. " + wording.NO_EVIDENCE)
 
 
 def test_chance_is_counted_only_where_it_can_be():

@@ -11,7 +11,19 @@ from matplotlib.figure import Figure
 from . import wording
 from .actions import KEY
 from .disclosure import Released, require
-from .figures import DARK_BLUE, DARK_PINK, GREY, PALE, WIDTH, _drawing, _in_ratios, _nothing, _shown, _wrapped
+from .drawing import (
+    DARK_BLUE,
+    DARK_PINK,
+    GREY,
+    PALE,
+    WIDTH,
+    by_group,
+    chart,
+    in_ratios,
+    nothing,
+    styled,
+    two_lines,
+)
 from .present import Shown, shows
 from .vocabulary import UNKNOWN, period_label
 from .wording import Words
@@ -48,13 +60,13 @@ def plan(ratios: Released, lines: Released, *, name: str, title: str, words: Wor
         if one["low"].notna().any()
     ]
     if not drawn:
-        return _nothing(title)
+        return nothing(title)
     values = np.concatenate([one[["estimate", "low", "high"]].to_numpy(float).ravel() for _, one in drawn])
     values = np.append(values[np.isfinite(values) & (values > 0)], [line["target"] for line, _ in drawn])
     span = max(0.1, min(0.8, values.min() * 0.85)), min(40.0, max(1.5, values.max() * 1.15))
     across = min(_ACROSS, len(drawn))
     down = math.ceil(len(drawn) / across)
-    with _drawing():
+    with styled():
         figure = Figure(figsize=(WIDTH, 2.7 * down + 0.5), layout="constrained")
         panels = figure.subplots(down, across, sharey=True, squeeze=False).ravel()
         for panel, (line, one) in zip(panels, drawn, strict=False):
@@ -69,7 +81,7 @@ def plan(ratios: Released, lines: Released, *, name: str, title: str, words: Wor
     pooled = int(table["years"].max()) if "years" in table else 1
     if pooled > 1:
         reading += f" Each point pools the {pooled} years up to it, so neighbouring points share children."
-    return _shown(figure, name, ratios, title, _alt(drawn, title, words), reading)
+    return chart(figure, name, ratios, title, _alt(drawn, title, words), reading)
 
 
 @shows
@@ -97,11 +109,11 @@ def control(series: Released, *, name: str, title: str, words: Words) -> Shown:
     )
     table = table[table.groupby("group")["estimate"].transform("count") > 0]
     if table.empty:
-        return _nothing(title)
+        return nothing(title)
     groups = list(dict.fromkeys(table["group"]))
     across = min(_ACROSS, len(groups))
     down = math.ceil(len(groups) / across)
-    with _drawing():
+    with styled():
         figure = Figure(figsize=(WIDTH, 2.4 * down + 0.5), layout="constrained")
         panels = figure.subplots(down, across, squeeze=False).ravel()
         for panel, group in zip(panels, groups, strict=False):
@@ -115,7 +127,7 @@ def control(series: Released, *, name: str, title: str, words: Words) -> Shown:
         "A point is a year. The line is the mean of the years and the band what chance gives around it in 95 of 100; a "
         "filled point lies outside 99.8%, or ends a run of years on one side. Each panel has a scale of its own."
     )
-    return _shown(figure, name, series, title, _control_alt(table, title, words), reading)
+    return chart(figure, name, series, title, _control_alt(table, title, words), reading)
 
 
 def _years(axes, one: pd.DataFrame, words: Words) -> None:
@@ -138,23 +150,23 @@ def _years(axes, one: pd.DataFrame, words: Words) -> None:
 
 def _control_alt(table: pd.DataFrame, title: str, words: Words) -> str:
     scale, sign = (1, "") if "_per_" in str(table["measure"].iloc[0]) else (100, "%")
-    parts = []
-    for group, rows in table.groupby("group", sort=False):
-        said = [
-            f"{period_label(int(r['year']), 1, words.period)} {scale * r['estimate']:.1f}{sign}"
-            + (f" ({r['signal']})" if r["signal"] else "")
-            for r in rows.to_dict("records")
-            if not np.isnan(r["estimate"])
-        ]
-        mean = rows["centre"].dropna()
-        middle = f", mean {scale * mean.iloc[-1]:.1f}{sign}" if len(mean) else ""
-        parts.append(f"{words.group(group)}{middle}: {'; '.join(said)}.")
-    return f"{title}. {' '.join(parts)}"
+
+    def said(r: dict) -> str:
+        if np.isnan(r["estimate"]):
+            return ""
+        signal = f" ({r['signal']})" if r["signal"] else ""
+        return f"{period_label(int(r['year']), 1, words.period)} {scale * r['estimate']:.1f}{sign}{signal}"
+
+    def mean(rows: pd.DataFrame) -> str:
+        centre = rows["centre"].dropna()
+        return f", mean {scale * centre.iloc[-1]:.1f}{sign}" if len(centre) else ""
+
+    return by_group(table, title, words, said, beside=mean)
 
 
 def _panel(axes, line: dict, one: pd.DataFrame, span, words: Words) -> None:
     year, estimate, low, high = (one[c].to_numpy(float) for c in ("year", "estimate", "low", "high"))
-    _in_ratios(axes, "y", span)
+    in_ratios(axes, "y", span)
     axes.axhline(1, color=GREY, linewidth=1)
     axes.axhline(line["target"], color=DARK_PINK, linewidth=1.5, linestyle=(0, (5, 3)))
     shown = np.isfinite(estimate) & np.isfinite(low)
@@ -182,7 +194,7 @@ def _panel(axes, line: dict, one: pd.DataFrame, span, words: Words) -> None:
     axes.set_xlim(year.min() - 0.6, year.max() + 0.6)
     who = words.people(line["group"], "children")
     axes.set_title(
-        _wrapped(f"{who}: {wording.lower(words.stage(line['stage']))}", 30),
+        two_lines(f"{who}: {wording.lower(words.stage(line['stage']))}", 30),
         loc="left",
         fontsize=9.5,
         fontweight="bold",

@@ -11,7 +11,7 @@ import pandas as pd
 from . import wording
 from .action_plan import STANDING
 from .disclosure import Released, require
-from .sentence_parts import NOT_EVIDENCE, sentence
+from .sentence_parts import sentence
 from .vocabulary import POPULATION, UNKNOWN, period_label
 from .wording import Words
 
@@ -46,7 +46,9 @@ def listed(ledger: Released, words: Words) -> list[str]:
     """
     rows = require(ledger).table.fillna("").to_dict("records")
     if not rows:
-        return ["No comparison has been flagged, so there is nothing to explain or change. " + NOT_EVIDENCE]
+        return [
+            "No comparison has been flagged, so there is nothing to explain or change. " + wording.NO_EVIDENCE
+        ]
     kinds = ("no decision yet", "to be explained", "to be changed", "review past")
     number = {kind: sum(kind in row["standing"] for row in rows) for kind in kinds}
     shown = wording.join(

@@ -14,8 +14,9 @@ import numpy as np
 import pandas as pd
 
 from . import intervals
-from .measures import _checked, _counts, relative_rates
-from .references import ALL_OTHERS, OVERALL, keys
+from .countable import checked
+from .measures import relative_rates
+from .references import ALL_OTHERS, OVERALL, keys, usable_values
 from .vocabulary import POPULATION, UNKNOWN
 
 ALLOCATED, NOT_COUNTED = "allocated", "no_unknown"
@@ -79,7 +80,7 @@ def known_table(counts: pd.DataFrame) -> tuple[pd.DataFrame, np.ndarray]:
     comparison : ndarray of int
         The number of the comparison each row belongs to, in order of first appearance.
     """
-    table = _checked(counts)
+    table = checked(counts)
     if not table["group"].eq(UNKNOWN).any():
         raise ValueError(
             f"none of the {len(table)} rows counts the group {UNKNOWN!r}, so it is not known how many children "
@@ -100,7 +101,7 @@ def total(values: np.ndarray, comparison: np.ndarray, rows: np.ndarray) -> np.nd
 
 def kinds(table: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Split each row's children into those who reached the stage and the rest; say which base is a stage."""
-    x, n = _counts(table)
+    x, n = usable_values(table).T
     stage = table["base"].ne(POPULATION).to_numpy()
     over = np.flatnonzero(stage & (x > n))
     if len(over):
@@ -122,7 +123,7 @@ def rows_of(counts: pd.DataFrame, reference, level: float) -> Rows:
     table, comparison = known_table(counts)
     out = relative_rates(table, reference=reference, level=level).assign(comparison=comparison)
     x, rest, stage = kinds(table)
-    n = _counts(table)[1]
+    n = usable_values(table)[:, 1]
     unknown = table["group"].eq(UNKNOWN).to_numpy()
     reached, unreached, counted = (total(v, comparison, unknown) for v in (x, rest, np.ones(len(table))))
     other_x, other_n = (out[c].to_numpy(float) for c in ("reference_events", "reference_denominator"))

@@ -16,7 +16,8 @@ from .disclosure import Released, require
 from .load import Study
 from .pipeline import conditional, for_report, stage_counts
 from .reading import NotHeld
-from .sentences import TOO_FEW, _spoken, voice
+from .references import comparisons
+from .sentence_parts import TOO_FEW, voice
 from .vocabulary import chain
 from .wording import Words
 
@@ -198,7 +199,7 @@ def differs(ratios: Released, words: Words, *, part: str, labels: Mapping[str, s
 
 def _pairs(table: pd.DataFrame, by: str) -> list[tuple[dict, dict]]:
     """Pair the comparisons that both parts can show."""
-    table = _spoken(table)
+    table = comparisons(table)
     keys = [table["stage"].astype(str), table["group"].astype(str)]
     found = [rows.sort_values(by).to_dict("records") for _, rows in table.groupby(keys, sort=False)]
     return [(p[0], p[1]) for p in found if len(p) == 2 and all(voice(r) != TOO_FEW for r in p)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from .references import keys, usable_values
+from .references import keys
 from .vocabulary import POPULATION
 
 
@@ -111,19 +111,3 @@ def refuse(
             f"{column} is {what} in {bad.sum()} of {len(table)} rows: {written}. First: row {first}, column "
             f"{column}. {remedy}"
         )
-
-
-def counts(table: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    """Give events and denominators as arrays, missing where an earlier step masked the row.
-
-    Parameters
-    ----------
-    table : DataFrame
-        As for the measures.
-
-    Returns
-    -------
-    tuple of array
-        Events and denominators.
-    """
-    return tuple(usable_values(table).T)

@@ -14,17 +14,22 @@ from .decompose import CONVENTIONS
 from .disclosure import Released
 from .pathways import FURTHEST_WAY, NOT_DECIDED
 from .sentence_parts import (
-    NOT_EVIDENCE,
+    ABOVE,
+    APART,
+    BELOW,
+    TOO_FEW,
     counts,
     each,
+    interval_of,
     people,
     percent_of,
     said_rows,
     sentence,
+    set_beside_parity,
     times,
+    voice,
     voice_of,
 )
-from .sentences import ABOVE, APART, BELOW, TOO_FEW, voice
 from .wording import Words
 
 
@@ -150,19 +155,19 @@ def composition(found: Released, words: Words, *, mix: str = "mix of cases") -> 
 
 def _cumulative(row: dict, words: Words) -> str:
     who, other = people(row, words)
-    did, spoken = words.did(row["stage"]), voice(row)
-    if spoken == TOO_FEW:
+    did = words.did(row["stage"])
+    if voice(row) == TOO_FEW:
         return sentence(
             f"too few {who} or {other} can be followed to where they {did} to compare ({words.when(row)})"
         )
-    interval = f"95% interval {wording.interval(row['low'], row['high'], 'rate_ratio')}"
     steps = f"{int(row['step'])} decisions multiplied" if row["step"] > 1 else "one decision"
-    tail = f"({interval}; {steps}; {counts(row, words)}; {words.when(row)})"
-    if spoken == APART:
-        text = f"the rate at which {who} {did} cannot be told apart from that of {other}: {times(row)}"
-        return f"{sentence(f'{text} {tail}')} {NOT_EVIDENCE}"
-    side = "above" if spoken == ABOVE else "below"
-    return sentence(f"{who} {did} at {times(row)} the rate of {other}, clearly {side} parity {tail}")
+    tail = f"({interval_of(row, 'rate_ratio')}; {steps}; {counts(row, words)}; {words.when(row)})"
+    return set_beside_parity(
+        row,
+        tail,
+        apart=f"the rate at which {who} {did} cannot be told apart from that of {other}: {times(row)}",
+        clear=f"{who} {did} at {times(row)} the rate of {other}",
+    )
 
 
 def _whole(row: dict, words: Words) -> str:
@@ -195,7 +200,7 @@ def _no_parts(row: dict, whole: dict, words: Words) -> str:
         return sentence(f"too few {who} or {other} to say at which decision a gap opens ({words.when(row)})")
     return (
         f"{sentence(f'{_whole(whole, words)} cannot be told apart from parity, so no decision has a part in it')} "
-        f"{NOT_EVIDENCE}"
+        f"{wording.NO_EVIDENCE}"
     )
 
 
@@ -214,7 +219,9 @@ def _at_parity(row: dict, words: Words) -> str:
     if spoken == APART:
         span = f"{_whole_number(row['high'])} fewer to {_whole_number(-row['low'])} more"
         text = f"if {stage} were at the rate of {other}, whether fewer or more {who} would be among those who {end}"
-        return f"{sentence(f'{text} cannot be told apart (95% interval {span}; {ended})')} {NOT_EVIDENCE}"
+        return (
+            f"{sentence(f'{text} cannot be told apart (95% interval {span}; {ended})')} {wording.NO_EVIDENCE}"
+        )
     side = "fewer" if spoken == ABOVE else "more"
     return sentence(
         f"if {stage} were at the rate of {other} and all else as it is, about {number} {side} {who} would be among "
@@ -261,12 +268,12 @@ def _composed(row: dict, words: Words, mix: str) -> str:
         if spoken == APART:
             unsure = f"whether {what} goes with a higher or lower rate at {stage} than that of {other}"
             text = f"{unsure} cannot be told apart"
-            return f"{sentence(f'{text} {tail}')} {NOT_EVIDENCE}"
+            return f"{sentence(f'{text} {tail}')} {wording.NO_EVIDENCE}"
         side = "higher" if spoken == ABOVE else "lower"
         return sentence(f"{what} goes with a {side} rate at {stage} than that of {other} {tail}")
     lead = f"with the {mix} set alike, the rate of {who} at {stage}"
     if spoken == APART:
-        return f"{sentence(f'{lead} cannot be told apart from that of {other} {tail}')} {NOT_EVIDENCE}"
+        return f"{sentence(f'{lead} cannot be told apart from that of {other} {tail}')} {wording.NO_EVIDENCE}"
     side = "above" if spoken == ABOVE else "below"
     return sentence(f"{lead} is clearly {side} that of {other} {tail}")
 

@@ -18,8 +18,18 @@ from .cross_borough import ABOVE as OVER
 from .cross_borough import BELOW as UNDER
 from .cross_borough import WITHIN
 from .disclosure import Released, require
-from .sentence_parts import NOT_EVIDENCE, counts, people, said_rows, sentence
-from .sentences import ABOVE, APART, TOO_FEW, finding, voice
+from .sentence_parts import (
+    APART,
+    TOO_FEW,
+    counts,
+    interval_of,
+    people,
+    said_rows,
+    sentence,
+    set_beside_parity,
+    voice,
+)
+from .sentences import finding
 from .vocabulary import POPULATION, period_label
 from .wording import Said, Words
 
@@ -229,9 +239,9 @@ def stand_out(released: Released, words: Words, *, area: str = "") -> list[str]:
         those = ("those" if within > 1 else "the one") + " the areas share"
         theirs = those if shared else f"{'those' if within > 1 else 'that'} of all the areas together"
         said.append(
-            f"Of {within} {others}{noun} that can be set beside {theirs}, none can be told apart. {NOT_EVIDENCE}"
+            f"Of {within} {others}{noun} that can be set beside {theirs}, none can be told apart. {wording.NO_EVIDENCE}"
             if within > 1
-            else f"1 {others}{noun} cannot be told apart from {theirs}. {NOT_EVIDENCE}"
+            else f"1 {others}{noun} cannot be told apart from {theirs}. {wording.NO_EVIDENCE}"
         )
     if few:
         said.append(f"For {few} more there are too few children to say.")
@@ -287,14 +297,6 @@ def _too_few(few: list[dict], rows: list[dict], words: Words) -> list[str]:
     ]
 
 
-def _place(row: dict) -> tuple:
-    return tuple(str(row.get(c)) for c in ("area", "year", "group"))
-
-
-def _interval(row: dict, measure: str = "risk_ratio") -> str:
-    return f"95% interval {wording.interval(row['low'], row['high'], measure)}"
-
-
 def _matched(row: dict, words: Words, alike: str) -> str:
     who, other = people(row, words)
     did, when, spoken = words.reached(row["stage"], row["unit"]), words.when(row), voice(row)
@@ -308,24 +310,22 @@ def _matched(row: dict, words: Words, alike: str) -> str:
     rate = "rate" if row["base"] == POPULATION else "proportion"
     that = "who" if row["unit"] == "children" else "that"
     times = f"{row['estimate']:.2f}" if np.isfinite(row["estimate"]) else f"at least {row['low']:.2f}"
-    tail = f"({_interval(row)}; {counts(row, words)}; {when})"
+    tail = f"({interval_of(row)}; {counts(row, words)}; {when})"
     left = (
         " Some bands have too few to compare and are left out."
         if "strata_dropped" in str(row["note"])
         else ""
     )
-    if spoken == APART:
-        text = (
-            f"among {row['unit']} alike {alike}, the {rate} of {who} {that} {did} cannot be told apart from that "
-            f"of {other}: {times} times"
+    among = f"among {row['unit']} alike {alike},"
+    return (
+        set_beside_parity(
+            row,
+            tail,
+            apart=f"{among} the {rate} of {who} {that} {did} cannot be told apart from that of {other}: {times} times",
+            clear=f"{among} {who} {did} at {times} times the {rate} of {other}",
         )
-        return f"{sentence(f'{text} {tail}')} {NOT_EVIDENCE}{left}"
-    side = "above" if spoken == ABOVE else "below"
-    text = (
-        f"among {row['unit']} alike {alike}, {who} {did} at {times} times the {rate} of {other}, clearly "
-        f"{side} parity"
+        + left
     )
-    return sentence(f"{text} {tail}") + left
 
 
 def _rebased(row: dict, words: Words) -> str:
@@ -348,7 +348,7 @@ def _rebased(row: dict, words: Words) -> str:
     tail = f"({row['estimate']:.2f} times, 95% interval {wording.interval(row['low'], row['high'], 'rate_ratio')})"
     if row["low"] <= 1 <= row["high"]:
         same = f"On one estimate the two years cannot be told apart {tail}."
-        return f"{sentence(lead)} {same} {NOT_EVIDENCE}"
+        return f"{sentence(lead)} {same} {wording.NO_EVIDENCE}"
     side = "above" if row["low"] > 1 else "below"
     return f"{sentence(lead)} On one estimate the rate of {last} is clearly {side} that of {first} {tail}."
 
@@ -373,5 +373,5 @@ def _placed(row: dict, words: Words) -> str:
     tail = f"({value}{per}, 95% interval {interval}, against {target}; {n}; {when})"
     theirs = "the one the areas share" if ratio else "that of all the areas together"
     if row["place"] == WITHIN:
-        return f"{sentence(f'in {area}, {what} cannot be told apart from {theirs} {tail}')} {NOT_EVIDENCE}"
+        return f"{sentence(f'in {area}, {what} cannot be told apart from {theirs} {tail}')} {wording.NO_EVIDENCE}"
     return sentence(f"in {area}, {what} is clearly {row['place']} {theirs} {tail}")

@@ -9,10 +9,17 @@ import numpy as np
 
 from . import wording
 from .disclosure import Released
-from .field_sentences import _interval, _place
 from .reoffending import PER_CHILD, PER_REOFFENDER
-from .sentence_parts import NOT_EVIDENCE, counts, people, said_rows, sentence
-from .sentences import ABOVE, APART, TOO_FEW, voice
+from .sentence_parts import (
+    TOO_FEW,
+    counts,
+    interval_of,
+    people,
+    said_rows,
+    sentence,
+    set_beside_parity,
+    voice,
+)
 from .wording import Words
 
 
@@ -125,7 +132,7 @@ def _waited(row: dict, middle: dict | None, words: Words) -> str:
             f"how long {who} waited from offence to outcome cannot be told apart from {other}: {gap:.0f} "
             f"days {longer}"
         )
-        return f"{sentence(f'{text} {tail}')} {NOT_EVIDENCE}{half}"
+        return f"{sentence(f'{text} {tail}')} {wording.NO_EVIDENCE}{half}"
     return (
         sentence(f"{who} waited {gap:.0f} days {longer} than {other} from offence to outcome {tail}") + half
     )
@@ -168,8 +175,12 @@ def _frequency(rows: dict[str, dict], words: Words) -> str:
     )
 
 
+def _place(row: dict) -> tuple:
+    return tuple(str(row.get(c)) for c in ("area", "year", "group"))
+
+
 def _between(row: dict) -> str:
-    return "" if np.isnan(row["low"]) else f" ({_interval(row)})"
+    return "" if np.isnan(row["low"]) else f" ({interval_of(row)})"
 
 
 def _frequency_ratio(row: dict, words: Words) -> str:
@@ -182,16 +193,11 @@ def _frequency_ratio(row: dict, words: Words) -> str:
         return sentence(
             f"too few {who} or {other} reoffended to compare their reoffences per {what} ({when})"
         )
-    tail = f"({_interval(row)}; {counts(row, words)} reoffended; {when})"
-    if spoken == APART:
-        text = (
-            f"the number of reoffences per {what} of {who} cannot be told apart from that of {other}: "
-            f"{row['estimate']:.2f} times"
-        )
-        return f"{sentence(f'{text} {tail}')} {NOT_EVIDENCE}"
-    side = "above" if spoken == ABOVE else "below"
-    text = (
-        f"{who} had {row['estimate']:.2f} times the number of reoffences per {what} of {other}, clearly "
-        f"{side} parity"
+    tail = f"({interval_of(row)}; {counts(row, words)} reoffended; {when})"
+    number, times = f"the number of reoffences per {what} of", f"{row['estimate']:.2f} times"
+    return set_beside_parity(
+        row,
+        tail,
+        apart=f"{number} {who} cannot be told apart from that of {other}: {times}",
+        clear=f"{who} had {times} {number} {other}",
     )
-    return sentence(f"{text} {tail}")

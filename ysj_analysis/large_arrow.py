@@ -18,7 +18,7 @@ import pandas as pd
 from .large_ids import Unfit, digests, numbered
 from .large_numbers import MOST_SCORE, Numbers
 from .large_sql import header, missing
-from .tables import _faults
+from .tables import faults_of
 from .vocabulary import TABLES, Column, Stage
 
 _PIECE = 1 << 20
@@ -164,7 +164,7 @@ class _Labels:
     def _learn(self, labels: Sequence[str]) -> None:
         new = [label for label in labels if label not in self.known]
         values = pd.Series(new, dtype=str)
-        if any(v != v.strip() for v in new) or _faults(values, self.rule, (), self.stages)[0].any():
+        if any(v != v.strip() for v in new) or faults_of(values, self.rule, (), self.stages)[0].any():
             raise Unfit
         self.known |= {label: len(self.known) + i for i, label in enumerate(new)}
 

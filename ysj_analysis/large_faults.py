@@ -13,7 +13,7 @@ import pandas as pd
 
 from .large_sql import cells_of, header, missing, quoted, source
 from .reading import DataError
-from .tables import _faults, check
+from .tables import check, faults_of
 from .vocabulary import TABLES, Stage
 
 _PIECE = 200_000
@@ -45,7 +45,7 @@ def explain(path: Path, name: str, stages: Mapping[str, Stage]) -> None:
         rows += len(piece)
         fault = pd.Series(False, index=piece.index)
         for column in columns:
-            fault |= _faults(piece[column.name], column, (), stages)[0]
+            fault |= faults_of(piece[column.name], column, (), stages)[0]
         bad.append(piece.loc[fault, [c.name for c in columns]])
     if not rows:
         raise DataError(f"{path.name}: 0 rows under the header. The file needs at least one row.")

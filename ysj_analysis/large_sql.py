@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from .reading import DataError, _names
-from .tables import _WHOLE
+from .reading import DataError, header_of
+from .tables import WHOLE_NUMBER
 from .vocabulary import TABLES, Column, Stage
 
 BLANKS = " || ".join(f"chr({ord(c)})" for c in map(chr, range(0x3001)) if c.isspace())
@@ -44,7 +44,7 @@ def header(path: Path) -> list[str]:
         first = next(csv.reader([next(file, "")], skipinitialspace=True), [])
     if not any(name.strip() for name in first):
         raise DataError(f"{path.name}: the file is empty. It needs a header row and at least one row.")
-    return _names(pd.DataFrame([first]), path.name)
+    return header_of(pd.DataFrame([first]), path.name)
 
 
 def parquet_kinds(path: Path) -> dict[str, str]:
@@ -173,7 +173,7 @@ def all_blank(columns: Iterable[str]) -> str:
 
 
 def broken(column: Column, stages: Mapping[str, Stage]) -> str:
-    """Say in SQL that a cell breaks the kind of its column, as ``tables._faults`` does."""
+    """Say in SQL that a cell breaks the kind of its column, as ``tables.faults_of`` does."""
     at = quoted(column.name)
     if column.kind == "stage":
         holds = f"{at} in ({', '.join(map(literal, stages))})"
@@ -185,6 +185,6 @@ def broken(column: Column, stages: Mapping[str, Stage]) -> str:
             "month": f"regexp_full_match({at}, '[12][0-9]{{3}}-(0[1-9]|1[0-2])')",
             "flag": f"{at} in ('yes', 'no', '')",
             "whole": f"(case when length({at}) = 1 and {at} between '0' and '9' then true "
-            f"else regexp_full_match({at}, {literal(_WHOLE)}) end)",
+            f"else regexp_full_match({at}, {literal(WHOLE_NUMBER)}) end)",
         }.get(column.kind, f"{at} <> ''")
     return f"not ({holds}" + (f" or {at} = '')" if column.blank or not column.required else ")")

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from .disclosure import Released, require
-from .printed_measures import _rounded
+from .printed_measures import rounded
 from .stratification import stratified
 from .vocabulary import POPULATION
 
@@ -120,7 +120,7 @@ def _matched(
         **{c: out[c].mask(none) for c in _COUNTS},
         note=np.select([late & ~itself, withheld], ["immature", "suppressed"], out["note"]),
     )
-    return _rounded(out) if printed else out
+    return rounded(out) if printed else out
 
 
 def _moved(table: pd.DataFrame, own: np.ndarray, half: int, sign: int) -> pd.DataFrame:

@@ -16,10 +16,9 @@ import numpy as np
 import pandas as pd
 
 from . import formulas, intervals
-from .countable import checked as _checked
-from .countable import counts as _counts
+from .countable import checked
 from .many import adjust_p
-from .references import NAMES, OVERALL, against, refuse_unmatched, totals
+from .references import NAMES, OVERALL, against, refuse_unmatched, totals, usable_values
 from .vocabulary import MEASURE, POPULATION, UNKNOWN
 
 __all__ = ["adjust_p", "differences", "disparity", "parity_gap", "rates", "relative_rates", "representation"]
@@ -67,8 +66,8 @@ def rates(table: pd.DataFrame, *, per: float = 1000, level: float = 0.95) -> pd.
     0  Black      1.07  0.29  2.73  exact (Garwood)
     1  White      1.86  0.96  3.25             Byar
     """
-    table = _checked(table)
-    x, n = _counts(table)
+    table = checked(table)
+    x, n = usable_values(table).T
     note = np.select([np.isnan(x), ~(n > 0)], ["suppressed", "no_denominator"], "")
     return _measured(table, _named(table, "proportion", per), note=note, level=level)
 
@@ -116,7 +115,7 @@ def relative_rates(
     >>> relative_rates(t).loc[0, ["estimate", "low", "high"]].astype(float).round(2).to_list()
     [6.88, 0.86, 170.25]
     """
-    table = _checked(table)
+    table = checked(table)
     return _compared(table, reference, "risk_ratio", level=level)
 
 
@@ -162,7 +161,7 @@ def differences(
                measure  estimate    low   high
     0  risk_difference     0.103  0.006  0.201
     """
-    table = _checked(table)
+    table = checked(table)
     return _compared(table, reference, "risk_difference", per=per, level=level)
 
 
@@ -206,7 +205,7 @@ def disparity(
     4  complement_ratio      0.80
     6        odds_ratio      3.00
     """
-    table = _checked(table)
+    table = checked(table)
     shares = table[table["base"].ne(POPULATION)].reset_index(drop=True)
     parts = [
         _compared(table, reference, "risk_ratio", level=level),
@@ -252,7 +251,7 @@ def representation(table: pd.DataFrame, *, level: float = 0.95) -> pd.DataFrame:
     >>> representation(t)["estimate"].round(2).to_list()
     [1.8, 0.73]
     """
-    table = _checked(table)
+    table = checked(table)
     return _shared_out(table, "representation_index", level)
 
 
@@ -292,7 +291,7 @@ def parity_gap(
     >>> round(float(parity_gap(t)["estimate"][0]))
     62
     """
-    table = _checked(table)
+    table = checked(table)
     if convention == "reference-fixed":
         return _compared(table, reference, "events_above_parity", level=level)
     if convention == "total-fixed":
@@ -319,7 +318,7 @@ def _compared(
     """Compare each row with its reference; the reference's own row says so and has no interval."""
     found = against(table, reference)
     refuse_unmatched(table, found)
-    x, n = _counts(table)
+    x, n = usable_values(table).T
     poisson = table["base"].eq(POPULATION).to_numpy()
     rx, rn = (found[c].to_numpy(float) for c in NAMES)
     note = intervals.note(x, n, rx, rn, poisson)
@@ -334,7 +333,7 @@ def _compared(
 def _shared_out(table: pd.DataFrame, name: str, level: float) -> pd.DataFrame:
     """Compare each group's share of the events with its share of the base."""
     total = totals(table).set_axis(NAMES, axis=1)
-    x, n = _counts(table)
+    x, n = usable_values(table).T
     counted = table["group"].ne(UNKNOWN).to_numpy() & (n > 0) & total[NAMES[1]].gt(0).to_numpy()
     hidden = np.isnan(x) | total[NAMES[0]].isna().to_numpy()
     note = np.select(
@@ -352,7 +351,7 @@ def _measured(
     """Compute the measure of each row compared, and lay the result out as ``vocabulary.MEASURE``."""
     if "reference" not in table:
         table = table.assign(reference="", **dict.fromkeys(NAMES, np.nan))
-    x, n = _counts(table)
+    x, n = usable_values(table).T
     rx, rn = (table[c].to_numpy(float) for c in NAMES)
     poisson = table["base"].eq(POPULATION).to_numpy()
     usable = np.where(compared, x, np.nan)

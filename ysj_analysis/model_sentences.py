@@ -12,8 +12,7 @@ import pandas as pd
 from . import wording
 from .adjusted_blocks import RAW
 from .disclosure import Released, require
-from .sentence_parts import sentence
-from .sentences import ABOVE, APART, TOO_FEW, voice
+from .sentence_parts import ABOVE, APART, TOO_FEW, interval_of, sentence, voice
 from .vocabulary import UNKNOWN
 from .wording import Words
 
@@ -126,7 +125,7 @@ def remainder(rows: pd.DataFrame, words: Words) -> str:
     )
     lead = (
         f"{who} {words.did(raw['stage'])} at {_times(raw)} the rate of {other} before adjustment "
-        f"({_interval(raw)})"
+        f"({interval_of(raw)})"
     )
     unfit = rows[rows["note"].str.contains("too_few_to_fit")]["block"].tolist()
     tail = [f"There are too few to adjust for {wording.join(unfit)}."] if unfit else []
@@ -151,12 +150,10 @@ def _after(last, rows: pd.DataFrame, other: str) -> str:
     if spoken == APART:
         return (
             f"Alike in {adjusted_for}, their rate cannot be told apart from that of {other}: {last['estimate']:.2f} "
-            f"times ({_interval(last)}). {wording.NO_EVIDENCE}"
+            f"times ({interval_of(last)}). {wording.NO_EVIDENCE}"
         )
     side = "above" if spoken == ABOVE else "below"
-    return (
-        f"Alike in {adjusted_for}, their rate stays {side}: {last['estimate']:.2f} times ({_interval(last)})."
-    )
+    return f"Alike in {adjusted_for}, their rate stays {side}: {last['estimate']:.2f} times ({interval_of(last)})."
 
 
 def _attenuated(fitted: pd.DataFrame) -> list[str]:
@@ -224,7 +221,3 @@ def _trait(column: str, value: str) -> str:
 
 def _times(row) -> str:
     return f"{row['estimate']:.2f} times"
-
-
-def _interval(row) -> str:
-    return f"95% interval {wording.interval(row['low'], row['high'], 'risk_ratio')}"

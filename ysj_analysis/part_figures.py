@@ -9,18 +9,19 @@ from matplotlib.ticker import MaxNLocator, MultipleLocator
 
 from . import wording
 from .disclosure import Released, require
-from .figures import (
+from .drawing import (
     DARK_BLUE,
     GREY,
     PALE,
     PANELS,
     WIDTH,
-    _drawing,
-    _limits,
-    _nothing,
-    _panel,
-    _shown,
-    _wrapped,
+    by_group,
+    chart,
+    nothing,
+    ratio_panel,
+    span_of,
+    styled,
+    two_lines,
 )
 from .pathways import FURTHEST_WAY, NOT_DECIDED
 from .present import Shown, shows
@@ -51,11 +52,11 @@ def at_parity(found: Released, *, name: str, title: str, words: Words) -> Shown:
     table = table[~table["group"].astype(str).eq(UNKNOWN)].astype({"group": str, "stage": str})
     table = table[table.groupby("group")["low"].transform("count") > 0]
     if table.empty:
-        return _nothing(title)
+        return nothing(title)
     groups = list(dict.fromkeys(table["group"]))
     ends = table[["low", "high"]].to_numpy(float)
     span = (min(0.0, np.nanmin(ends)) * 1.15 - 0.5, max(0.0, np.nanmax(ends)) * 1.15 + 0.5)
-    with _drawing():
+    with styled():
         heights = [int((table["group"] == g).sum()) for g in groups]
         figure = Figure(figsize=(WIDTH, 0.4 * len(table) + 0.7 * len(groups) + 0.6), layout="constrained")
         panels = np.atleast_1d(figure.subplots(len(groups), 1, sharex=True, height_ratios=heights))
@@ -70,7 +71,7 @@ def at_parity(found: Released, *, name: str, title: str, words: Words) -> Shown:
         "as it is. The line is the 95% interval; a bar without colour, marked unsure, cannot be told apart from none. "
         "The bars do not add up, and say nothing of why."
     )
-    return _shown(figure, name, found, title, _children_alt(table, title, words), reading)
+    return chart(figure, name, found, title, _children_alt(table, title, words), reading)
 
 
 @shows
@@ -93,11 +94,11 @@ def ways_out(shares: Released, *, name: str, title: str, words: Words) -> Shown:
     table = require(shares).table
     table = table[~table["group"].astype(str).eq(UNKNOWN)].astype({"group": str, "stage": str})
     if not table["estimate"].notna().any():
-        return _nothing(title)
+        return nothing(title)
     groups, ways = list(dict.fromkeys(table["group"])), list(dict.fromkeys(table["stage"]))
     rows = -(-len(groups) // PANELS)
     most = min(1.0, 1.35 * float(np.nanmax(table["estimate"])))
-    with _drawing():
+    with styled():
         figure = Figure(figsize=(WIDTH, rows * (0.4 * len(ways) + 0.6) + 0.4), layout="constrained")
         panels = figure.subplots(
             rows, min(len(groups), PANELS), sharey=True, sharex=True, squeeze=False
@@ -107,7 +108,7 @@ def ways_out(shares: Released, *, name: str, title: str, words: Words) -> Shown:
             panel.set_title(words.group(group)[:16], loc="left", fontsize=10.5, fontweight="bold")
         for panel in panels[len(groups) :]:
             panel.set_visible(False)
-        panels[0].set_yticks(range(len(ways)), [_wrapped(_WAYS.get(w) or words.stage(w)) for w in ways])
+        panels[0].set_yticks(range(len(ways)), [two_lines(_WAYS.get(w) or words.stage(w)) for w in ways])
         panels[0].set_ylim(len(ways) - 0.5, -0.5)
         base = str(table["base"].iloc[0]).removesuffix(FURTHEST_WAY)
         figure.supxlabel(
@@ -116,7 +117,7 @@ def ways_out(shares: Released, *, name: str, title: str, words: Words) -> Shown:
     reading = (
         "Each bar is the share of a group that left by this way; a child is counted once, at the furthest."
     )
-    return _shown(figure, name, shares, title, _ways_alt(table, title, words), reading)
+    return chart(figure, name, shares, title, _ways_alt(table, title, words), reading)
 
 
 @shows
@@ -140,20 +141,22 @@ def remainders(fitted: Released, *, name: str, title: str, words: Words) -> Show
     table = table[table["measure"].str.endswith("_ratio") & ~table["group"].astype(str).eq(UNKNOWN)]
     table = table[~table["note"].str.contains(r"\breference\b")].astype({"group": str})
     if not table["low"].notna().any():
-        return _nothing(title)
+        return nothing(title)
     groups, blocks = list(dict.fromkeys(table["group"])), list(dict.fromkeys(table["block"]))
     across = min(len(groups), PANELS)
     rows = -(-len(groups) // across)
-    with _drawing():
+    with styled():
         figure = Figure(figsize=(WIDTH, rows * (0.5 * len(blocks) + 0.6) + 0.5), layout="constrained")
         panels = figure.subplots(rows, across, sharey=True, sharex=True, squeeze=False).ravel()
         for panel, group in zip(panels, groups, strict=False):
-            _panel(panel, table[table["group"] == group].set_index("block").reindex(blocks), _limits(table))
+            ratio_panel(
+                panel, table[table["group"] == group].set_index("block").reindex(blocks), span_of(table)
+            )
             panel.set_title(words.group(group)[:16], loc="left", fontsize=10.5, fontweight="bold")
         for panel in panels[len(groups) :]:
             panel.set_visible(False)
         labels = ["Before adjustment", *(f"+ {wording.clean(b)}" for b in blocks[1:])]
-        panels[0].set_yticks(range(len(blocks)), [_wrapped(label) for label in labels])
+        panels[0].set_yticks(range(len(blocks)), [two_lines(label) for label in labels])
         panels[0].set_ylim(len(blocks) - 0.5, -0.5)
         other = words.people(table["reference"].iloc[0], table["unit"].iloc[0])
         figure.supxlabel(f"Rate relative to {other}, log scale. The line at 1 is parity.", fontsize=10)
@@ -161,7 +164,7 @@ def remainders(fitted: Released, *, name: str, title: str, words: Words) -> Show
         "Each row adds to what children are alike in. A filled point, with its number, is one whose 95% interval "
         "excludes parity; an open one cannot be told apart from it. What is left holds all that was not recorded."
     )
-    return _shown(figure, name, fitted, title, _remainders_alt(table, title, words), reading)
+    return chart(figure, name, fitted, title, _remainders_alt(table, title, words), reading)
 
 
 # -- inside ------------------------------------------------------------------------------------------
@@ -197,7 +200,7 @@ def _children(axes, rows: pd.DataFrame, span: tuple[float, float], words: Words)
             fontsize=9,
             bbox=box,
         )
-    axes.set_yticks(y, [_wrapped(words.stage(s)) for s in rows["stage"]])
+    axes.set_yticks(y, [two_lines(words.stage(s)) for s in rows["stage"]])
     axes.set_ylim(len(rows) - 0.4, -0.6)
     axes.set_title(words.group(rows["group"].iloc[0])[:16], loc="left", fontsize=10.5, fontweight="bold")
 
@@ -242,41 +245,29 @@ def _whole_percents(most: float) -> MultipleLocator:
 
 
 def _children_alt(table: pd.DataFrame, title: str, words: Words) -> str:
-    parts = []
-    for group, rows in table.groupby("group", sort=False):
-        said = [
+    def said(r: dict) -> str:
+        if np.isnan(r["low"]):
+            return f"{words.stage(r['stage'])} {wording.mark(r['note'])}"
+        return (
             f"{words.stage(r['stage'])} {_fewer(r['estimate'])} ({_fewer(r['low'])} to {_fewer(r['high'])})"
-            if not np.isnan(r["low"])
-            else f"{words.stage(r['stage'])} {wording.mark(r['note'])}"
-            for r in rows.to_dict("records")
-        ]
-        parts.append(f"{words.group(group)}: {'; '.join(said)}.")
-    return f"{title}. {' '.join(parts)}"
+        )
+
+    return by_group(table, title, words, said)
 
 
 def _remainders_alt(table: pd.DataFrame, title: str, words: Words) -> str:
-    parts = []
-    for group, rows in table.groupby("group", sort=False):
-        said = [
-            f"{wording.clean(r['block'])} "
-            + (
-                wording.NOT_APPLICABLE
-                if np.isnan(r["low"])
-                else f"{r['estimate']:.2f} ({wording.interval(r['low'], r['high'], 'risk_ratio')})"
-            )
-            for r in rows.to_dict("records")
-        ]
-        parts.append(f"{words.group(group)}: {'; '.join(said)}.")
-    return f"{title}. {' '.join(parts)}"
+    def said(r: dict) -> str:
+        if np.isnan(r["low"]):
+            return f"{wording.clean(r['block'])} {wording.NOT_APPLICABLE}"
+        interval = wording.interval(r["low"], r["high"], "risk_ratio")
+        return f"{wording.clean(r['block'])} {r['estimate']:.2f} ({interval})"
+
+    return by_group(table, title, words, said)
 
 
 def _ways_alt(table: pd.DataFrame, title: str, words: Words) -> str:
-    parts = []
-    for group, rows in table.groupby("group", sort=False):
-        said = [
-            f"{_WAYS.get(r['stage']) or words.stage(r['stage'])} "
-            + (wording.mark(r["note"]) if np.isnan(r["estimate"]) else f"{100 * r['estimate']:.0f}%")
-            for r in rows.to_dict("records")
-        ]
-        parts.append(f"{words.group(group)}: {'; '.join(said)}.")
-    return f"{title}. {' '.join(parts)}"
+    def said(r: dict) -> str:
+        share = wording.mark(r["note"]) if np.isnan(r["estimate"]) else f"{100 * r['estimate']:.0f}%"
+        return f"{_WAYS.get(r['stage']) or words.stage(r['stage'])} {share}"
+
+    return by_group(table, title, words, said)

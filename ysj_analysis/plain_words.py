@@ -16,9 +16,10 @@ from matplotlib.figure import Figure
 
 from . import wording
 from .disclosure import Released, require
-from .figures import DARK_BLUE, GREY, TURQUOISE, WIDTH, _drawing, _short, _shown, _wrapped
+from .drawing import DARK_BLUE, GREY, TURQUOISE, WIDTH, chart, short_name, styled, two_lines
 from .present import Shown, shows, text
-from .sentences import ABOVE, APART, BELOW, TOO_FEW, voice
+from .references import comparisons
+from .sentence_parts import ABOVE, APART, BELOW, TOO_FEW, voice
 from .vocabulary import POPULATION, STAGES, UNKNOWN
 from .wording import Said, Words
 
@@ -68,7 +69,7 @@ def told(table: pd.DataFrame, words: Words) -> list[str]:
     list of str
         Ids of up to ``MOST`` stages, in the order of the system.
     """
-    compared = table[_others(table)]
+    compared = comparisons(table)
     cohorts = [s.id for s in words.stages.values() if s.kind == "cohort"]  # a way of counting, not a decision
     compared = compared[~compared["stage"].astype(str).isin(cohorts)]
     clear = (compared["low"].gt(1) | compared["high"].lt(1)).to_numpy(int)
@@ -125,21 +126,16 @@ def picture(ratios: Released, *, name: str, title: str, words: Words) -> Shown:
         return text(Said(_NOTHING), kind="note")
     stages = list(dict.fromkeys(table["stage"].astype(str)))
     groups = list(dict.fromkeys(table["group"].astype(str)))
-    with _drawing({"axes.spines.bottom": False}):
+    with styled({"axes.spines.bottom": False}):
         figure = Figure(figsize=(WIDTH, len(stages) * (0.3 * len(groups) + 0.55)), layout="constrained")
         for axes, stage in zip(figure.subplots(len(stages), 1, squeeze=False).ravel(), stages, strict=True):
             _bars(axes, table[table["stage"].astype(str).eq(stage)], words)
-    return _shown(
+    return chart(
         figure, name, ratios, title, _alt(table, stages, words, title), "Longer bars mean more children."
     )
 
 
 # -- inside ------------------------------------------------------------------------------------------
-
-
-def _others(table: pd.DataFrame) -> pd.Series:
-    group = table["group"].astype(str)
-    return ~group.eq(table["reference"].astype(str)) & ~group.eq(UNKNOWN)
 
 
 def _one(rows: pd.DataFrame, words: Words) -> str:
@@ -152,7 +148,7 @@ def _one(rows: pd.DataFrame, words: Words) -> str:
     other = words.people(row["reference"])
     lead = f"{_every(rows, words)} {_did(row['stage'], words)}: {numbers}."
     by_voice: dict[str, list[str]] = {v: [] for v in (ABOVE, BELOW, APART, TOO_FEW)}
-    for one in rows[_others(rows)].to_dict("records"):
+    for one in comparisons(rows).to_dict("records"):
         by_voice[voice(one)].append(words.people(one["group"]))
     parts = {
         ABOVE: f"For {{}}, it is clearly more than for {other}.",
@@ -202,7 +198,7 @@ def _bars(axes: Any, rows: pd.DataFrame, words: Words) -> None:
         axes.text(
             0 if np.isnan(n) else n, i, f" {label}", va="center", color=GREY if np.isnan(n) else "black"
         )
-    axes.set_yticks(y, [_short(words.group(g)) for g in rows["group"]])
+    axes.set_yticks(y, [short_name(words.group(g)) for g in rows["group"]])
     axes.set_ylim(len(rows) - 0.4, -0.6)
     axes.set_xlim(0, max(1.0, np.nanmax(many)) * 1.12)
     axes.set_xticks([])
@@ -210,7 +206,7 @@ def _bars(axes: Any, rows: pd.DataFrame, words: Words) -> None:
     population = row["base"] == POPULATION
     of = f"{_scale(rows):,} in a year" if population else f"100 who {_did(row['base'], words)}"
     axes.set_title(
-        _wrapped(f"How many {did}, of every {of}", 80), loc="left", fontsize=10.5, fontweight="bold"
+        two_lines(f"How many {did}, of every {of}", 80), loc="left", fontsize=10.5, fontweight="bold"
     )
 
 

@@ -59,7 +59,7 @@ def as_printed(out: pd.DataFrame, rule: Policy) -> pd.DataFrame:
         out = _floored(_complete(out), rule)
         if rule.half:
             out = _widened_and_banded(out, rule)
-    return _rounded(out)
+    return rounded(out)
 
 
 def without_saturated(out: pd.DataFrame, rule: Policy) -> pd.DataFrame:
@@ -175,7 +175,7 @@ def _corner(measure, counts, poisson, half: int, reference_half, signs) -> tuple
     return formulas.interval(measure, y, m, ry, rm, poisson=poisson)
 
 
-def _rounded(out: pd.DataFrame) -> pd.DataFrame:
+def rounded(out: pd.DataFrame) -> pd.DataFrame:
     """Round to what is printed, the ends of an interval outwards."""
     name, _ = formulas.split(out["measure"])
     power = 10.0 ** np.array([_DIGITS.get(n, 2) for n in name])

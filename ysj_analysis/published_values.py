@@ -45,6 +45,17 @@ def plain(label: object) -> str:
     return " ".join(_FOOTNOTE.sub("", str(label)).split())
 
 
+def most_frequent(labels: pd.Series) -> str:
+    """List the five most frequent labels with how often each is there.
+
+    Examples
+    --------
+    >>> most_frequent(pd.Series(["~", "?", "~"]))
+    "'~' (2), '?' (1)"
+    """
+    return ", ".join(f"{shown(label)} ({n:,})" for label, n in labels.value_counts().head(5).items())
+
+
 @dataclass(frozen=True)
 class Year:
     """A year as a label gives it: the one it starts in, and what the label says of its kind.
@@ -134,7 +145,7 @@ def counts(
     rounded = values.notna() & (values >= 0) & (values % 1 != 0) & fractions
     bad = ~(whole | rounded | meaning.notna())
     if bad.any():
-        listed = ", ".join(f"{shown(cell)} ({n:,})" for cell, n in text[bad].value_counts().head(5).items())
+        listed = most_frequent(text[bad])
         raise DataError(
             f"{file}: {bad.sum():,} of {len(cells):,} cells of {shown(cells.name, 60)} are neither a whole "
             f"number nor a mark this source is known to use: {listed}. First: row {text.index[bad][0]:,}.\n"

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from . import wording
 from .disclosure import Released, require
-from .figures import DARK_BLUE, PALE, WIDTH, _drawing, _shown, _wrapped
+from .drawing import DARK_BLUE, PALE, WIDTH, chart, styled, two_lines
 from .present import Shown, text
 from .profile_checks import FOUND, NOT_CHECKED, judged
 from .wording import Said, Words
@@ -54,13 +54,13 @@ def quality_picture(profile: Released, *, name: str, title: str, words: Words) -
         "more."
     )
     alt = f"{title}. {_described(shares, made, words)}"
-    return _shown(_drawn(shares, made, words), name, profile, title, alt, reading)
+    return chart(_drawn(shares, made, words), name, profile, title, alt, reading)
 
 
 def _drawn(shares: pd.DataFrame, made: pd.DataFrame, words: Words) -> Figure:
     there = made.to_numpy(float)
     shade = LinearSegmentedColormap.from_list("shade", ["#FFFFFF", DARK_BLUE])
-    with _drawing({"axes.spines.bottom": False}):
+    with styled({"axes.spines.bottom": False}):
         figure = Figure(figsize=(WIDTH, 0.34 * len(shares) + 1.4), layout="constrained")
         axes = figure.subplots()
         for (i, j), share in np.ndenumerate(shares.to_numpy(float)):
@@ -81,7 +81,7 @@ def _drawn(shares: pd.DataFrame, made: pd.DataFrame, words: Words) -> Figure:
         axes.set_xlim(0, shares.shape[1])
         axes.set_ylim(len(shares), 0)
         axes.set_xticks(np.arange(shares.shape[1]) + 0.5, heads, fontsize=8)
-        axes.set_yticks(np.arange(len(shares)) + 0.5, [_wrapped(words.stage(s)) for s in shares.index])
+        axes.set_yticks(np.arange(len(shares)) + 0.5, [two_lines(words.stage(s)) for s in shares.index])
         axes.xaxis.tick_top()
         axes.tick_params(length=0)
     return figure

@@ -132,7 +132,7 @@ def read(path: Path, *, empty: bool = False) -> pd.DataFrame:
     if any(mark in raw for mark in _UNTIDY):
         cells = cells.apply(lambda s: s.str.strip())
     cells.index += 1
-    table = cells.iloc[1:].set_axis(_names(cells, path.name), axis=1).drop(columns="", errors="ignore")
+    table = cells.iloc[1:].set_axis(header_of(cells, path.name), axis=1).drop(columns="", errors="ignore")
     if not table.columns.size:
         raise DataError(f"{path.name}: 0 of its columns have a name. It needs a header row in row 1.")
     blank = table.iloc[:, 0].eq("")
@@ -182,8 +182,26 @@ def _unclosed(file: str, error: Exception) -> str:
     return f"{file}: a quotation mark is opened and never closed.{where} Close it, or take it out."
 
 
-def _names(cells: pd.DataFrame, file: str) -> list[str]:
-    """Name the columns by the header; a column with neither name nor content is left nameless."""
+def header_of(cells: pd.DataFrame, file: str) -> list[str]:
+    """Name the columns by the header; a column with neither name nor content is left nameless.
+
+    Parameters
+    ----------
+    cells : DataFrame of str
+        All cells, the header in the first row.
+    file : str
+        Its name, for the message.
+
+    Returns
+    -------
+    list of str
+        A name for each column.
+
+    Raises
+    ------
+    DataError
+        If a column with content has no name, or two have the same.
+    """
     names = [str(name).strip() for name in cells.iloc[0]]
     nameless = [i for i, name in enumerate(names) if not name]
     full = [i for i in nameless if cells.iloc[1:, i].ne("").any()]

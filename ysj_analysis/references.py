@@ -33,6 +33,23 @@ def keys(table: pd.DataFrame) -> list[str]:
     return [c for c in table.columns if c not in ("group", "events", "denominator", "note")]
 
 
+def comparisons(table: pd.DataFrame) -> pd.DataFrame:
+    """Keep the rows that compare: not the reference with itself, not the unknown.
+
+    Parameters
+    ----------
+    table : DataFrame
+        With ``group`` and ``reference``.
+
+    Returns
+    -------
+    DataFrame
+        Those rows.
+    """
+    group = table["group"].astype(str)
+    return table[~group.eq(table["reference"].astype(str)) & ~group.eq(UNKNOWN)]
+
+
 def usable(table: pd.DataFrame) -> pd.DataFrame:
     """Give events and denominators, missing where an earlier step masked the row.
 

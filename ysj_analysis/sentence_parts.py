@@ -1,4 +1,4 @@
-"""What do sentences about models and parts have in common? The four voices, the counts and the period.
+"""What do all sentences have in common? The four voices, the counts, the interval and the period.
 
 Each function takes a row of a released table as a mapping, and gives words.
 """
@@ -12,11 +12,22 @@ import pandas as pd
 
 from . import wording
 from .disclosure import Released, require
-from .sentences import ABOVE, APART, BELOW, TOO_FEW
 from .vocabulary import POPULATION, UNKNOWN
 from .wording import Words
 
-NOT_EVIDENCE = wording.NO_EVIDENCE
+ABOVE, BELOW, APART, TOO_FEW = "above", "below", "not distinguishable", "too few"
+"""The four voices of a comparison."""
+
+
+def voice(row) -> str:
+    """Choose the voice of a ratio from its interval.
+
+    Examples
+    --------
+    >>> voice({"low": 1.2, "high": 2.0}), voice({"low": 0.9, "high": 2.0})
+    ('above', 'not distinguishable')
+    """
+    return voice_of(row["low"], row["high"], 1.0)
 
 
 def voice_of(low: float, high: float, parity: float = 0.0) -> str:
@@ -91,6 +102,11 @@ def counts(row: dict, words: Words) -> str:
     )
 
 
+def interval_of(row, measure: str = "risk_ratio") -> str:
+    """Write the interval of a row."""
+    return f"95% interval {wording.interval(row['low'], row['high'], measure)}"
+
+
 def percent_of(row: dict) -> str:
     """Write a group's own share, with a space after it; nothing where it is hidden.
 
@@ -119,7 +135,7 @@ def times(row: dict) -> str:
 
 def too_few(row: dict) -> bool:
     """Say whether a ratio is too little to speak of: hidden, without limits, or noted unreliable."""
-    unsaid = voice_of(row["low"], row["high"], 1.0) == TOO_FEW or np.isnan(row["estimate"])
+    unsaid = voice(row) == TOO_FEW or np.isnan(row["estimate"])
     return bool(unsaid or "unreliable" in str(row["note"]))
 
 
@@ -157,13 +173,13 @@ def each(
         who, other = people(row, words)
         if too_few(row):
             few.setdefault((other, did, words.when(row)), []).append(who)
-        elif brief and voice_of(row["low"], row["high"], 1.0) == APART:
+        elif brief and voice(row) == APART:
             unclear += 1
         else:
             said.append(four_voices(row, words, lead=lead, against=against))
     if unclear:
         noun = f"{'other ' if said else ''}comparison{'s' if unclear > 1 else ''}"
-        said.append(f"Of {unclear} {noun}, none can be told apart from parity. {NOT_EVIDENCE}")
+        said.append(f"Of {unclear} {noun}, none can be told apart from parity. {wording.NO_EVIDENCE}")
     for (other, did, when), groups in few.items():
         said.append(
             sentence(f"too few {', '.join(dict.fromkeys(groups))} or {other} {did} to compare ({when})")
@@ -190,11 +206,29 @@ def four_voices(row: dict, words: Words, *, lead: str, against: str) -> str:
     str
         One or two sentences with interval, counts and period.
     """
-    spoken = voice_of(row["low"], row["high"], 1.0)
-    interval = f"95% interval {wording.interval(row['low'], row['high'], 'risk_ratio')}"
-    tail = f"({interval}; {counts(row, words)}; {words.when(row)})"
+    text = f"{lead}, which cannot be told apart from {against}: {times(row)}"
+    tail = f"({interval_of(row)}; {counts(row, words)}; {words.when(row)})"
+    return set_beside_parity(row, tail, apart=text, clear=f"{lead}: {times(row)} {against}")
+
+
+def set_beside_parity(row: dict, tail: str, *, apart: str, clear: str) -> str:
+    """Say a ratio that is not :func:`too_few`: ``apart`` if it cannot be told from parity, else ``clear`` and its side.
+
+    Parameters
+    ----------
+    row : mapping
+        A released ratio.
+    tail : str
+        Interval, counts and period, in brackets.
+    apart, clear : str
+        What is said where the interval holds 1, and where it does not.
+
+    Returns
+    -------
+    str
+        One or two sentences.
+    """
+    spoken = voice(row)
     if spoken == APART:
-        text = f"{lead}, which cannot be told apart from {against}: {times(row)}"
-        return f"{sentence(f'{text} {tail}')} {NOT_EVIDENCE}"
-    side = "above" if spoken == ABOVE else "below"
-    return sentence(f"{lead}: {times(row)} {against}, clearly {side} parity {tail}")
+        return f"{sentence(f'{apart} {tail}')} {wording.NO_EVIDENCE}"
+    return sentence(f"{clear}, clearly {'above' if spoken == ABOVE else 'below'} parity {tail}")

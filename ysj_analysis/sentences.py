@@ -12,26 +12,10 @@ import pandas as pd
 
 from . import ethnicity_source, wording
 from .disclosure import Released, require
-from .vocabulary import POPULATION, UNKNOWN, period_label
+from .references import comparisons
+from .sentence_parts import ABOVE, APART, BELOW, TOO_FEW, people, sentence, voice
+from .vocabulary import POPULATION, period_label
 from .wording import Words
-
-ABOVE, BELOW, APART, TOO_FEW = "above", "below", "not distinguishable", "too few"
-NO_EVIDENCE = wording.NO_EVIDENCE
-
-
-def voice(row) -> str:
-    """Choose the voice of a ratio from its interval.
-
-    Examples
-    --------
-    >>> voice({"low": 1.2, "high": 2.0, "note": ""}), voice({"low": 0.9, "high": 2.0, "note": ""})
-    ('above', 'not distinguishable')
-    """
-    if np.isnan(row["low"]) or np.isnan(row["high"]):
-        return TOO_FEW
-    if row["low"] > 1:
-        return ABOVE
-    return BELOW if row["high"] < 1 else APART
 
 
 @wording.said
@@ -50,17 +34,17 @@ def finding(row, words: Words) -> str:
     str
         One or two sentences with counts, interval and period.
     """
-    who, other = words.people(row["group"], row["unit"]), words.people(row["reference"], row["unit"])
+    who, other = people(row, words)
     spoken = voice(row)
     if spoken == TOO_FEW or np.isnan(row["estimate"]):
-        return _sentence(f"{_not_said(row, who, other, words)} ({words.when(row)})")
+        return sentence(f"{_not_said(row, who, other, words)} ({words.when(row)})")
     say = _of_population if row["base"] == POPULATION else _of_stage
     clear, unsure, counts = say(row, who, other, words)
     interval = f"95% interval {wording.interval(row['low'], row['high'], row['measure'])}"
     ratio = f"relative rate {row['estimate']:.2f}, " if np.isfinite(row["estimate"]) else "relative rate: "
     said, with_ratio = (unsure, True) if spoken == APART else (clear, row["events"] == 0)
-    lead = _sentence(f"{said} ({ratio if with_ratio else ''}{interval})")
-    tail = f" {NO_EVIDENCE}" if spoken == APART else ""
+    lead = sentence(f"{said} ({ratio if with_ratio else ''}{interval})")
+    tail = f" {wording.NO_EVIDENCE}" if spoken == APART else ""
     return f"{lead} {counts}, {words.when(row)}.{tail}"
 
 
@@ -108,7 +92,7 @@ def _not_said(row, who: str, other: str, words: Words) -> str:
 @wording.said
 def findings(released: Released, words: Words) -> list[str]:
     """Say every comparison of a table, the reference and the unknown left out."""
-    rows = _spoken(require(released).table)
+    rows = comparisons(require(released).table)
     return [finding(row, words) for row in rows.to_dict("records")]
 
 
@@ -135,7 +119,7 @@ def headlines(
     list of str
         A paragraph for each group, the surest gap first.
     """
-    table, above = _spoken(require(ratios).table), require(gaps).table
+    table, above = comparisons(require(ratios).table), require(gaps).table
     sure, unsure = [], []
     for group in groups or list(dict.fromkeys(table["group"].astype(str))):
         mine = table[table["group"].astype(str) == group]
@@ -166,14 +150,14 @@ def surest(rows: pd.DataFrame, words: Words) -> dict | None:
 @wording.said
 def chance(ratios: Released) -> str:
     """Say how many of the comparisons made would keep off parity by chance alone."""
-    table = _spoken(require(ratios).table)
+    table = comparisons(require(ratios).table)
     made = int(table["low"].notna().sum())
     if not made:
         return ""
-    comparisons = f"{made} comparison{'s are' if made > 1 else ' is'}"
+    said = f"{made} comparison{'s are' if made > 1 else ' is'}"
     here = f" (about {round(made / 20)} here)" if made >= 20 else ""
     return (
-        f"{comparisons} shown here. Were all rates equal, as many as one in twenty could still have an interval "
+        f"{said} shown here. Were all rates equal, as many as one in twenty could still have an interval "
         f"that excludes parity by chance{here}, so a single finding is a reason to look, not proof."
     )
 
@@ -205,15 +189,15 @@ def undecided(counts: Released, words: Words) -> list[str]:
 @wording.said
 def representation(indices: Released, ratios: Released, words: Words) -> list[str]:
     """Say where the representation index and the relative rate of a group point different ways."""
-    rates = {str(r["group"]): r for r in _spoken(require(ratios).table).to_dict("records")}
+    rates = {str(r["group"]): r for r in comparisons(require(ratios).table).to_dict("records")}
     said = []
-    for row in _spoken(require(indices).table).to_dict("records"):
+    for row in comparisons(require(indices).table).to_dict("records"):
         other = rates.get(str(row["group"]))
         if other is None or TOO_FEW in (voice(row), voice(other)) or voice(row) == voice(other):
             continue
         who, reference = (words.people(g, row["unit"]) for g in (row["group"], other["reference"]))
         said.append(
-            f"{_sentence(who)[:-1]}: the index is {_with_interval(row)}, but the relative rate is "
+            f"{sentence(who)[:-1]}: the index is {_with_interval(row)}, but the relative rate is "
             f"{_with_interval(other)}. They are {_n(row, 'events')} of the {_n(row, 'reference_events')} in the "
             f"groups shown who {words.reached(row['stage'], row['unit'])}; {reference} are "
             f"{_n(other, 'reference_events')}, {words.when(row)}."
@@ -246,9 +230,9 @@ def cascade(steps: Released, words: Words) -> list[str]:
         found = (
             f"The interval excludes parity at {wording.join(sure)}, and at no other decision."
             if sure
-            else "No single decision can be told apart from parity. " + NO_EVIDENCE
+            else "No single decision can be told apart from parity. " + wording.NO_EVIDENCE
         )
-        said.append(f"{_sentence(text)} {found}")
+        said.append(f"{sentence(text)} {found}")
     return said
 
 
@@ -300,11 +284,6 @@ def definitions(study, words: Words) -> list[str]:
 
 
 # -- inside ------------------------------------------------------------------------------------------
-
-
-def _spoken(table: pd.DataFrame) -> pd.DataFrame:
-    group = table["group"].astype(str)
-    return table[~group.eq(table["reference"].astype(str)) & ~group.eq(UNKNOWN)]
 
 
 def _n(row, column: str) -> str:
@@ -362,7 +341,7 @@ def _nothing_sure(rows: pd.DataFrame, words: Words) -> str:
     worse = _worse(rows, rows["estimate"], rows["estimate"], words)
     shown = rows[rows["low"].notna() & ~np.isnan(worse)]
     if shown.empty:
-        return _sentence(f"too few {who} are recorded at any stage to compare with {other}")
+        return sentence(f"too few {who} are recorded at any stage to compare with {other}")
     nearest = rows.iloc[int(np.nanargmax(np.where(rows["low"].notna(), worse, np.nan)))]
     at = f"none of the {len(shown)} stages" if len(shown) > 1 else "no stage"
     return (
@@ -383,7 +362,3 @@ def _worse(
 
 def _words(spoken: str) -> str:
     return {ABOVE: "above", BELOW: "below", APART: "not distinguishable from"}[spoken]
-
-
-def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:] + "."

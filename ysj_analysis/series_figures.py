@@ -13,21 +13,23 @@ from matplotlib.figure import Figure
 
 from . import wording
 from .disclosure import DisclosureError, Released, require
-from .figures import (
+from .drawing import (
     DARK_BLUE,
     GREY,
     PALE,
     WIDTH,
-    _compared,
-    _drawing,
-    _in_ratios,
-    _largest_first,
-    _limits,
-    _nothing,
-    _short,
-    _shown,
+    by_group,
+    chart,
+    in_ratios,
+    largest_first,
+    nothing,
+    short_name,
+    span_of,
+    styled,
+    with_interval,
 )
 from .present import Shown, shows
+from .references import comparisons
 from .vocabulary import UNKNOWN, period_label
 from .wording import Words
 
@@ -57,13 +59,13 @@ def funnel(placed: Released, *, name: str, title: str, words: Words) -> Shown:
     table = table[~table["group"].astype(str).eq(UNKNOWN)].astype({"group": str, "area": str})
     drawn = table[table["estimate"].notna() & table["target"].notna() & table["denominator"].gt(0)]
     if drawn.empty:
-        return _nothing(title)
+        return nothing(title)
     groups = list(dict.fromkeys(drawn["group"]))
-    with _drawing():
+    with styled():
         figure, panels = _panels(len(groups), 2.9)
         for panel, group in zip(panels, groups, strict=False):
             _areas(panel, drawn[drawn["group"] == group].sort_values("denominator", kind="stable"))
-            panel.set_title(_short(words.group(group)), loc="left", fontsize=10.5, fontweight="bold")
+            panel.set_title(short_name(words.group(group)), loc="left", fontsize=10.5, fontweight="bold")
         share = "_per_" not in str(drawn["measure"].iloc[0])
         figure.supylabel("Share" if share else "Rate per 1,000", fontsize=10)
         figure.supxlabel("Out of how many", fontsize=10)
@@ -74,7 +76,7 @@ def funnel(placed: Released, *, name: str, title: str, words: Words) -> Shown:
     )
     if drawn["area"].nunique() > _NAMED:
         reading += " Filled points are named."
-    return _shown(figure, name, placed, title, _funnel_alt(table, title, words), reading)
+    return chart(figure, name, placed, title, _funnel_alt(table, title, words), reading)
 
 
 @shows
@@ -106,26 +108,26 @@ def trend(pooled: Released, single: Released, *, name: str, title: str, words: W
             f"{name}: 2 tables printed by 2 rules ({pooled.policy.name}, {single.policy.name}) cannot stand in one "
             "chart. Release them both by one policy."
         )
-    long = _compared(pooled.table)
-    short = _compared(single.table)
+    long = comparisons(pooled.table).astype({"group": str, "stage": str})
+    short = comparisons(single.table).astype({"group": str, "stage": str})
     known = pd.concat([long, short])
     known = known[known["estimate"].notna()]
     if known.empty:
-        return _nothing(title)
-    groups, span = _largest_first(known), _limits(known)
-    with _drawing():
+        return nothing(title)
+    groups, span = largest_first(known), span_of(known)
+    with styled():
         figure, panels = _panels(len(groups), 2.6)
         for panel, group in zip(panels, groups, strict=False):
             _years(panel, long[long["group"] == group], short[short["group"] == group], span, words)
-            panel.set_title(_short(words.group(group)), loc="left", fontsize=10.5, fontweight="bold")
-        reference = words.people(_short(known["reference"].iloc[0]), known["unit"].iloc[0])
+            panel.set_title(short_name(words.group(group)), loc="left", fontsize=10.5, fontweight="bold")
+        reference = words.people(short_name(known["reference"].iloc[0]), known["unit"].iloc[0])
         figure.supylabel(f"Rate relative to {reference}, log scale", fontsize=10)
     years = int(long["years"].max()) if len(long) else 1
     reading = (
         f"The line pools {years} years up to each year, and its band is the 95% interval; neighbouring values of the "
         "line share children. A point is a single year and its bar the 95% interval. The line at 1 is parity."
     )
-    return _shown(figure, name, pooled, title, _trend_alt(long, short, title, words), reading)
+    return chart(figure, name, pooled, title, _trend_alt(long, short, title, words), reading)
 
 
 def _panels(count: int, height: float) -> tuple[Figure, np.ndarray]:
@@ -152,7 +154,7 @@ def _areas(axes, rows: pd.DataFrame) -> None:
     named = out if len(rows) > _NAMED else np.ones(len(rows), bool)
     for at, value, area in zip(size[named], estimate[named], rows["area"][named], strict=True):
         axes.annotate(
-            _short(wording.clean(area)),
+            short_name(wording.clean(area)),
             (at, value),
             (0, 7),
             textcoords="offset points",
@@ -168,7 +170,7 @@ def _areas(axes, rows: pd.DataFrame) -> None:
 
 
 def _years(axes, long: pd.DataFrame, short: pd.DataFrame, span: tuple[float, float], words: Words) -> None:
-    _in_ratios(axes, "y", span)
+    in_ratios(axes, "y", span)
     axes.axhline(1, color=GREY, linewidth=1)
     year, middle, low, high = _ordered(long, span)
     axes.fill_between(year, low, high, facecolor=PALE, edgecolor=DARK_BLUE, linewidth=0.6)
@@ -197,30 +199,18 @@ def _ordered(rows: pd.DataFrame, span: tuple[float, float]) -> list[np.ndarray]:
 
 
 def _funnel_alt(table: pd.DataFrame, title: str, words: Words) -> str:
-    parts = []
-    for group, rows in table.groupby("group", sort=False):
-        said = [
-            f"{wording.clean(r['area'])} {wording.number(r['estimate'], r['measure'], r['note'])}"
-            + (f" ({wording.interval(r['low'], r['high'], r['measure'])})" if np.isfinite(r["low"]) else "")
-            + (f", {r['place']}" if r["place"] in ("above", "below") else "")
-            for r in rows.to_dict("records")
-        ]
+    def said(r: dict) -> str:
+        outside = f", {r['place']}" if r["place"] in ("above", "below") else ""
+        return f"{wording.clean(r['area'])} {with_interval(r)}{outside}"
+
+    def all_areas(rows: pd.DataFrame) -> str:
         target = rows["target"].dropna()
-        all_areas = (
-            f", all areas {wording.number(target.iloc[0], rows['measure'].iloc[0])}" if len(target) else ""
-        )
-        parts.append(f"{words.group(group)}{all_areas}: {'; '.join(said)}.")
-    return f"{title}. {' '.join(parts)}"
+        of = rows["measure"].iloc[0]
+        return f", all areas {wording.number(target.iloc[0], of)}" if len(target) else ""
+
+    return by_group(table, title, words, said, beside=all_areas)
 
 
 def _trend_alt(long: pd.DataFrame, short: pd.DataFrame, title: str, words: Words) -> str:
-    parts = []
-    every = pd.concat([long, short])
-    for group, rows in every.groupby("group", sort=False):
-        said = [
-            f"{words.when(r)} {wording.number(r['estimate'], r['measure'], r['note'])}"
-            + (f" ({wording.interval(r['low'], r['high'], r['measure'])})" if np.isfinite(r["low"]) else "")
-            for r in rows.sort_values(["years", "year"], ascending=[False, True]).to_dict("records")
-        ]
-        parts.append(f"{words.group(group)}: {'; '.join(said)}.")
-    return f"{title}. {' '.join(parts)}"
+    every = pd.concat([long, short]).sort_values(["years", "year"], ascending=[False, True], kind="stable")
+    return by_group(every, title, words, lambda r: f"{words.when(r)} {with_interval(r)}")

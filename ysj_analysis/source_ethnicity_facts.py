@@ -16,7 +16,7 @@ import pandas as pd
 from . import ethnicity
 from .label_mapping import AS_PUBLISHED, of_list
 from .published_values import NOT_GIVEN, NOUGHT, added_up, against_total, completed, counts, in_place, year_in
-from .source_files import refuse, text_table
+from .source_files import refuse, tables_with
 from .study_folder import Ledger, Source, StudyFolder
 from .tables import SUPPRESSED, DataError, near, shown
 from .vocabulary import BROAD, STAGES
@@ -59,16 +59,7 @@ def read(files: Sequence[Path]) -> dict[str, pd.DataFrame]:
     DataError
         When a file has not the columns of this service.
     """
-    raw = {}
-    for file in files:
-        table = text_table(file)
-        if lacking := [column for column in _FIXED if column not in table]:
-            raise DataError(
-                f"{file.name}: {len(lacking)} of {len(_FIXED)} columns are missing: {', '.join(lacking)}."
-                f"{near(lacking[0], table.columns)}\nGive the CSV of a page of Ethnicity Facts and Figures."
-            )
-        raw[file.name] = table
-    return raw
+    return tables_with(files, _FIXED, "Give the CSV of a page of Ethnicity Facts and Figures.")
 
 
 def clean(

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 
 import pandas as pd
 
-from .tables import DataError, shown
+from .tables import DataError, near, shown
 
 PIECE = 100_000
 """Rows of a long file that are held at a time."""
@@ -46,6 +46,40 @@ def text_table(file: Path) -> pd.DataFrame:
     """
     (table,) = text_pieces(file, rows=None)
     return table
+
+
+def tables_with(files: Sequence[Path], columns: Sequence[str], do: str) -> dict[str, pd.DataFrame]:
+    """Read several CSV files of one kind, each by its name.
+
+    Parameters
+    ----------
+    files : sequence of Path
+        CSV files.
+    columns : sequence of str
+        What tells a file of this kind.
+    do : str
+        What to do about a file of another.
+
+    Returns
+    -------
+    dict of str to DataFrame
+        File name to rows, all cells text.
+
+    Raises
+    ------
+    DataError
+        As `text_table`, and when a file lacks one of the columns.
+    """
+    raw = {}
+    for file in files:
+        table = text_table(file)
+        if lacking := [column for column in columns if column not in table]:
+            raise DataError(
+                f"{file.name}: {len(lacking)} of {len(columns)} columns are missing: {', '.join(lacking)}."
+                f"{near(lacking[0], table.columns)}\n{do}"
+            )
+        raw[file.name] = table
+    return raw
 
 
 def text_pieces(

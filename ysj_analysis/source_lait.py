@@ -15,10 +15,10 @@ from pathlib import Path
 import pandas as pd
 
 from .label_mapping import AREA, MARK, of_pairs
-from .published_values import NOT_GIVEN, number, plain, year_in
-from .source_files import text_table
+from .published_values import NOT_GIVEN, most_frequent, number, plain, year_in
+from .source_files import tables_with
 from .study_folder import Ledger, Source, StudyFolder
-from .tables import DataError, near, shown
+from .tables import DataError, shown
 
 MARKS = {"-": NOT_GIVEN, "..": NOT_GIVEN, ":": NOT_GIVEN, "c": NOT_GIVEN, "x": NOT_GIVEN, "": NOT_GIVEN}
 """What is written in place of a number, in this source: ``-`` is never nought."""
@@ -69,16 +69,7 @@ def read(files: Sequence[Path]) -> dict[str, pd.DataFrame]:
     DataError
         When a file has not the columns of the tool.
     """
-    raw = {}
-    for file in files:
-        table = text_table(file)
-        if lacking := [column for column in _HEADER if column not in table]:
-            raise DataError(
-                f"{file.name}: {len(lacking)} of {len(_HEADER)} columns are missing: {', '.join(lacking)}."
-                f"{near(lacking[0], table.columns)}\nGive the CSV of the Local Authority Interactive Tool."
-            )
-        raw[file.name] = table
-    return raw
+    return tables_with(files, _HEADER, "Give the CSV of the Local Authority Interactive Tool.")
 
 
 def clean(raw: Mapping[str, pd.DataFrame]) -> StudyFolder:
@@ -185,9 +176,7 @@ def _years(found: pd.DataFrame, file: str, ledger: Ledger) -> pd.DataFrame:
     years = found["label"].map(year_in)
     none = found["label"].isin(["0", ""])
     if (bad := years.isna() & ~none).any():
-        listed = ", ".join(
-            f"{shown(v)} ({n:,})" for v, n in found.loc[bad, "label"].value_counts().head(5).items()
-        )
+        listed = most_frequent(found.loc[bad, "label"])
         raise DataError(
             f"{file}: {bad.sum():,} of {len(found):,} rows have years that are not understood: {listed}. "
             f"First: row {bad.idxmax() + 2:,}, column Years.\n"
@@ -213,9 +202,7 @@ def _values(found: pd.DataFrame, file: str, ledger: Ledger) -> pd.DataFrame:
     values = cells.map(number).astype(float)
     marked = cells.isin(MARKS)
     if (bad := values.isna() & ~marked).any():
-        listed = ", ".join(
-            f"{shown(v)} ({n:,})" for v, n in found.loc[bad, "cell"].value_counts().head(5).items()
-        )
+        listed = most_frequent(found.loc[bad, "cell"])
         raise DataError(
             f"{file}: {bad.sum():,} of {len(found):,} values are neither a number nor a mark this source is "
             f"known to use: {listed}. First: row {bad.idxmax() + 2:,}, column Values.\n"

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from . import homogeneity, intervals
-from .measures import _checked, _counts
-from .references import NAMES, against, keys
+from .countable import checked
+from .references import NAMES, against, keys, usable_values
 from .vocabulary import MEASURE, POPULATION
 
 _RATE, _RISK = "mantel_haenszel_rate_ratio", "mantel_haenszel_risk_ratio"
@@ -129,7 +129,7 @@ def split_by(counts: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
             f"{len(lacking)} of {len(by)} columns in by are not in the table{': ' if lacking else ''}"
             f"{', '.join(lacking)}. Name at least one of {', '.join(keys(counts)) or 'its columns (it has none)'}."
         )
-    return _checked(counts)
+    return checked(counts)
 
 
 def arranged(table: pd.DataFrame, found: pd.DataFrame, by) -> tuple[pd.DataFrame, list[np.ndarray]]:
@@ -143,7 +143,7 @@ def arranged(table: pd.DataFrame, found: pd.DataFrame, by) -> tuple[pd.DataFrame
     row = table.groupby(own, observed=True, sort=False, dropna=False).ngroup().to_numpy()
     stratum = table.groupby(list(by), observed=True, sort=False, dropna=False).ngroup().to_numpy()
     shape = row.max(initial=-1) + 1, stratum.max(initial=-1) + 1
-    columns = [*_counts(table), *(found[c].to_numpy(float) for c in NAMES)]
+    columns = [*usable_values(table).T, *(found[c].to_numpy(float) for c in NAMES)]
     cells = []
     for column in columns:
         cells.append(np.zeros(shape))

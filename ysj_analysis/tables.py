@@ -19,16 +19,16 @@ __all__ = ["SUPPRESSED", "DataError", "check", "in_order", "near", "read", "refu
 SUPPRESSED = "[c]"
 """The mark for a hidden count in a canonical table. It is read as a missing count."""
 
-_WHOLE = r"(?:[0-9]+|[0-9]{1,3}(?:,[0-9]{3})+)(?:\.0+)?"
+WHOLE_NUMBER = r"(?:[0-9]+|[0-9]{1,3}(?:,[0-9]{3})+)(?:\.0+)?"
 
 _KINDS: Mapping[str, tuple[Callable[[pd.Series], pd.Series], str, str]] = {
     "count": (
-        lambda values: values.str.fullmatch(_WHOLE) | values.eq(SUPPRESSED),
+        lambda values: values.str.fullmatch(WHOLE_NUMBER) | values.eq(SUPPRESSED),
         "a value that is not a whole number of 0 or more",
         f"Give a whole number, or {SUPPRESSED} for a hidden count.",
     ),
     "whole": (
-        lambda values: values.str.fullmatch(_WHOLE),
+        lambda values: values.str.fullmatch(WHOLE_NUMBER),
         "a value that is not a whole number of 0 or more",
         "Give a whole number.",
     ),
@@ -56,8 +56,23 @@ _KINDS: Mapping[str, tuple[Callable[[pd.Series], pd.Series], str, str]] = {
 """For each kind of column: which values hold, what to say of the others, what to do about them."""
 
 
-def _faults(values: pd.Series, column: Column, groups, stages) -> tuple[pd.Series, str, str]:
-    """Find the rows of one column that break its kind: which rows, what is wrong, what to do."""
+def faults_of(values: pd.Series, column: Column, groups, stages) -> tuple[pd.Series, str, str]:
+    """Find the rows of one column that break its kind.
+
+    Parameters
+    ----------
+    values : Series of str
+        The cells.
+    column : Column
+        What they should be.
+    groups, stages : iterable of str
+        Those of the study.
+
+    Returns
+    -------
+    tuple of Series, str and str
+        Which rows, what is wrong, what to do.
+    """
     optional = values.eq("") & (column.blank or not column.required)
     if column.kind in _KINDS:
         holds, what, remedy = _KINDS[column.kind]
@@ -196,7 +211,7 @@ def check(
     blocks = []
     for column in (c for c in columns.values() if c.name in table.columns):
         values = table[column.name]
-        bad, what, remedy = _faults(values, column, groups, stages)
+        bad, what, remedy = faults_of(values, column, groups, stages)
         if bad.any():
             choices = {"stage": stages, "group": groups}.get(column.kind, column.choices)
             blocks.append(

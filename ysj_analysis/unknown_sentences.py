@@ -8,7 +8,7 @@ import pandas as pd
 from . import unknowns, wording
 from .disclosure import Released, require
 from .reading import NotHeld
-from .sentences import ABOVE, voice
+from .sentence_parts import ABOVE, voice
 from .vocabulary import UNKNOWN
 from .wording import Words
 
