@@ -10,7 +10,7 @@ from functools import wraps
 import numpy as np
 from scipy import special
 
-SQRT_TAU = np.sqrt(2 * np.pi)
+_SQRT_TAU = np.sqrt(2 * np.pi)
 
 
 def root_of_decreasing(function, guess, bottom, top, columns):
@@ -50,7 +50,7 @@ def root_of_decreasing(function, guess, bottom, top, columns):
     return root
 
 
-def in_blocks(limit, size=4096):
+def _in_blocks(limit, size=4096):
     """Work through the cells some thousands at a time, so that they stay in the processor's cache."""
 
     @wraps(limit)
@@ -158,7 +158,7 @@ def _poisson_mid_p_low(log_mean, x, log_factorial, z):
 def probit(tail, z, slope):
     """Straighten a tail probability: its normal quantile beyond ``-z``, and the slope of that."""
     quantile = special.ndtri(np.clip(tail, 1e-300, 1 - 1e-16))
-    return quantile + z, slope * SQRT_TAU * np.exp(quantile * quantile / 2)
+    return quantile + z, slope * _SQRT_TAU * np.exp(quantile * quantile / 2)
 
 
 # Two groups: rates -----------------------------------------------------------------------------
@@ -192,7 +192,7 @@ def odds_exact(a, b, z):
     return np.where(b == 0, np.inf, high)
 
 
-@in_blocks
+@_in_blocks
 def odds_mid_p(a, b, z):
     """Upper limit of the odds: counting half the chance of what was observed."""
     with np.errstate(divide="ignore"):
@@ -228,7 +228,7 @@ def ratio_miettinen_nurminen(x1, n1, x2, n2, z):
     return ratio_koopman(x1, n1, x2, n2, z * np.sqrt((n1 + n2) / (n1 + n2 - 1)))
 
 
-@in_blocks
+@_in_blocks
 def ratio_koopman(x1, n1, x2, n2, z):
     """Upper limit of a ratio of proportions: Koopman 1984; ``z`` may differ from cell to cell.
 
@@ -288,7 +288,7 @@ def difference_newcombe(x1, n1, x2, n2, z):
     return p1 - p2 + np.hypot(high1 - p1, p2 - low2)
 
 
-@in_blocks
+@_in_blocks
 def difference_miettinen_nurminen(x1, n1, x2, n2, z):
     """Upper limit of a difference of proportions: Miettinen and Nurminen 1985.
 

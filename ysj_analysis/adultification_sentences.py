@@ -12,15 +12,15 @@ from .like_cases import NOT_KNOWN
 from .sentence_parts import each, people, percent_of, said_rows
 from .wording import Words
 
-ENTRY_CAVEAT = (
+_ENTRY_CAVEAT = (
     "Age at entry is that at the first record in these data. A younger age can come from where and when children are "
     "met, from what is recorded, or from circumstances: it says nothing of why."
 )
-DISPOSAL_CAVEAT = (
+_DISPOSAL_CAVEAT = (
     "Children of one band of gravity are alike in that and in age, and in nothing else that is known. Gravity is that "
     "of the offence recorded, which earlier decisions may have shaped."
 )
-FORESEEN_CAVEAT = (
+_FORESEEN_CAVEAT = (
     "These are shares of groups of children. They are no score, foretell nothing of any one child, and must not be "
     "used to decide about one. Reoffending here is what was detected and proven, so a group that is met by the police "
     "more often reoffends more often on paper."
@@ -46,7 +46,7 @@ def entry(ratios: Released, words: Words, *, brief: bool = False) -> list[str]:
         A sentence for each group and age, those of too few together, and what it cannot show.
     """
     rows = [r for r in said_rows(ratios) if not str(r["stage"]).endswith(NOT_KNOWN)]
-    return _with(ENTRY_CAVEAT, each(rows, words, _entry, brief=brief))
+    return _with(_ENTRY_CAVEAT, each(rows, words, _entry, brief=brief))
 
 
 @wording.said
@@ -66,7 +66,7 @@ def disposals(pooled: Released, words: Words) -> list[str]:
         A sentence for each row, those of too few together, and what it cannot show.
     """
     rows = [r for r in said_rows(pooled) if r["age"] != NOT_KNOWN]
-    return _with(DISPOSAL_CAVEAT, each(rows, words, _disposal))
+    return _with(_DISPOSAL_CAVEAT, each(rows, words, _disposal))
 
 
 @wording.said
@@ -86,7 +86,7 @@ def foreseen(ratios: Released, words: Words) -> list[str]:
         A sentence for each row, those of too few together, and what it cannot show.
     """
     rows = [r for r in said_rows(ratios) if r["assessed"] != NOT_KNOWN]
-    return _with(FORESEEN_CAVEAT, each(rows, words, _foreseen))
+    return _with(_FORESEEN_CAVEAT, each(rows, words, _foreseen))
 
 
 # -- inside ------------------------------------------------------------------------------------------

@@ -76,7 +76,7 @@ def run(plans: Sequence[Plan], log: Log, settings: Settings, *, scheduler: str |
             workers = max(len(client.scheduler_info(n_workers=-1)["workers"]), 1)
             parts = [[list(c.jobs) for c in part] for part in _dealt(todo, workers * _PARTS)]
             told = asdict(settings) | {"resume": True}
-            futures = {client.submit(part_done, _plain(p), told, pure=False, retries=3): p for p in parts}
+            futures = {client.submit(_part_done, _plain(p), told, pure=False, retries=3): p for p in parts}
             for future in as_completed(list(futures)):
                 for outcome in _outcomes(future, futures[future]):
                     log.add(outcome)
@@ -110,7 +110,7 @@ def _outcomes(future: Any, part: list[list[Job]]) -> list[Outcome]:
     ]
 
 
-def part_done(part: list[list[dict[str, Any]]], settings: dict[str, Any]) -> list[dict[str, Any]]:
+def _part_done(part: list[list[dict[str, Any]]], settings: dict[str, Any]) -> list[dict[str, Any]]:
     """Do a part of a batch on a worker of the cluster: a batch in a process of its own.
 
     Parameters
@@ -160,7 +160,7 @@ def do_part(file: Path) -> int:
     Parameters
     ----------
     file : Path
-        What `part_done` wrote.
+        What `_part_done` wrote.
 
     Returns
     -------

@@ -17,7 +17,7 @@ import pandas as pd
 from .tables import DataError
 from .vocabulary import FIRST_MONTH, PERIODS, period_label
 
-ZONE = "Europe/London"
+_ZONE = "Europe/London"
 _OFFSET = r"(?:[zZ]|[+-]\d{2}:?\d{2})$"
 
 
@@ -49,7 +49,7 @@ def london(moments: Iterable, *, file: str = "", column: str = "date", first_row
     """
     values = moments if isinstance(moments, pd.Series) else pd.Series(list(moments), dtype=object)
     if isinstance(values.dtype, pd.DatetimeTZDtype):
-        return values.dt.tz_convert(ZONE)
+        return values.dt.tz_convert(_ZONE)
     text = values.astype("string").fillna("").str.strip()
     found = pd.to_datetime(text.mask(text == ""), format="ISO8601", utc=True, errors="coerce")
     bad = (found.isna() | ~text.str.contains(_OFFSET)) & (text != "")
@@ -60,7 +60,7 @@ def london(moments: Iterable, *, file: str = "", column: str = "date", first_row
             f"from universal time. First: row {at + first_row:,}, column {column}. Write them as "
             "2016-05-31T23:01:00+00:00; without the offset nobody can say on which day some of them are."
         )
-    return found.dt.tz_convert(ZONE)
+    return found.dt.tz_convert(_ZONE)
 
 
 def day(moments: pd.Series) -> pd.Series:

@@ -69,7 +69,7 @@ _WRITINGS = (
 )
 
 
-def cited(texts: Iterable[str]) -> list[str]:
+def _cited(texts: Iterable[str]) -> list[str]:
     r"""List the writings behind the methods that some tables name.
 
     Parameters
@@ -84,7 +84,7 @@ def cited(texts: Iterable[str]) -> list[str]:
 
     Examples
     --------
-    >>> cited(["group,method\nBlack,Wilson\n"])[0][:40]
+    >>> _cited(["group,method\nBlack,Wilson\n"])[0][:40]
     'Wilson EB (1927). Probable inference, th'
     """
     found = "\n".join(texts)
@@ -109,5 +109,5 @@ def reference_list(texts: Iterable[str]) -> str:
     >>> reference_list([])
     ''
     """
-    lines = "\n".join(f"- {writing}" for writing in cited(texts))
+    lines = "\n".join(f"- {writing}" for writing in _cited(texts))
     return f"### References\n\n{lines}" if lines else ""

@@ -24,7 +24,7 @@ COLUMNS = ("month", "area", "group", "complaints")
 PARTS = ("allegation", "outcome")
 """What it may split them by, in the words of whoever counts them."""
 
-COMPLAINT = "complaint"
+_COMPLAINT = "complaint"
 _NOT_SAID = "not recorded"
 
 
@@ -155,8 +155,8 @@ def stages() -> dict[str, Stage]:
     >>> stages()["complaint"].label
     'Complaints about searches'
     """
-    one = Stage(COMPLAINT, "Complaints about searches", POPULATION, "contact", "neutral", "were made")
-    return {COMPLAINT: one}
+    one = Stage(_COMPLAINT, "Complaints about searches", POPULATION, "contact", "neutral", "were made")
+    return {_COMPLAINT: one}
 
 
 # -- inside ------------------------------------------------------------------------------------------
@@ -165,7 +165,7 @@ def stages() -> dict[str, Stage]:
 def _lines(chosen: Selection) -> pd.DataFrame:
     """Begin the rows of a table: where, when and what."""
     where = {"area": chosen.area, "year": chosen.year, "years": 1, "unit": "complaints"}
-    return pd.DataFrame([where | {"stage": COMPLAINT, "base": POPULATION}])
+    return pd.DataFrame([where | {"stage": _COMPLAINT, "base": POPULATION}])
 
 
 def _within(table: pd.DataFrame, study: Study, chosen: Selection) -> pd.DataFrame:

@@ -21,7 +21,7 @@ from .vocabulary import MEASURE, Stage, chain
 __all__ = ["cascade", "counterfactual", "cumulative", "end_of_path", "kitagawa", "oaxaca_blinder"]
 
 METHOD = "product of the steps, limits by square-and-add on logs; parts by its inversion (Fieller)"
-PARITY = "events_above_stage_parity"
+_PARITY = "events_above_stage_parity"
 CONVENTIONS = {
     "one-stage": "reached x (1 - 1/relative rate), this stage alone, later stages as they are",
     "so-far": "reached x (1 - 1/cumulative relative rate), this stage and all before it",
@@ -321,7 +321,7 @@ def counterfactual(
     missing = np.isnan(fewer[0]) & ~nobody
     why = np.where(np.isnan(ended), "suppressed", np.where(own == "", "path_ends_early", own))
     out = steps.assign(
-        measure=PARITY,
+        measure=_PARITY,
         estimate=np.where(nobody, 0.0, fewer[0]),
         low=np.where(nobody | missing, np.nan, low),
         high=np.where(nobody | missing, np.nan, high),

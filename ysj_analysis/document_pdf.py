@@ -17,7 +17,7 @@ from .content import ContentError
 from .document_source import Source
 from .page import TEMPLATES
 
-STANDARD = "ua-1"
+_STANDARD = "ua-1"
 EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 """Written where a format wants a time and the report was given no date."""
 LONG = 3
@@ -75,7 +75,7 @@ def pdf(source: Source, *, date: str | None = None) -> bytes:
                 format="pdf",
                 font_paths=[fonts()],
                 ignore_system_fonts=True,
-                pdf_standards=STANDARD,
+                pdf_standards=_STANDARD,
                 timestamp=moment(date),
                 sys_inputs={"heading": json.dumps(heading, ensure_ascii=False)},
             )

@@ -18,7 +18,7 @@ from .document_source import Source
 from .document_style import house_style
 from .parameters import ParameterError
 
-LANGUAGE = "en-GB"
+_LANGUAGE = "en-GB"
 _EARLIEST = (1980, 1, 1, 0, 0, 0)
 _RED = "942514"
 _PAPER = 17.0
@@ -69,7 +69,7 @@ def word(source: Source, *, date: str | None = None, template: str | Path | None
                 f"--reference-doc={reference}",
                 f"--resource-path={folder}",
                 "--shift-heading-level-by=-1",
-                f"--metadata=lang:{LANGUAGE}",
+                f"--metadata=lang:{_LANGUAGE}",
             ],
         )
         document = docx.Document(str(made))
@@ -82,10 +82,10 @@ def word(source: Source, *, date: str | None = None, template: str | Path | None
     _running(document, source, own=template is None)
     out = io.BytesIO()
     document.save(out)
-    return repacked(out.getvalue())
+    return _repacked(out.getvalue())
 
 
-def repacked(archive: bytes) -> bytes:
+def _repacked(archive: bytes) -> bytes:
     """Write an Office file again with one time on all of its parts.
 
     Examples
@@ -94,7 +94,7 @@ def repacked(archive: bytes) -> bytes:
     >>> with zipfile.ZipFile(out, "w") as made:
     ...     made.writestr("b", "2"), made.writestr("a", "1")
     (None, None)
-    >>> [i.date_time[0] for i in zipfile.ZipFile(io.BytesIO(repacked(out.getvalue()))).infolist()]
+    >>> [i.date_time[0] for i in zipfile.ZipFile(io.BytesIO(_repacked(out.getvalue()))).infolist()]
     [1980, 1980]
     """
     out = io.BytesIO()
@@ -275,7 +275,7 @@ def _properties(document: Any, source: Source, date: str | None) -> None:
     top, when = source.heading, moment(date).replace(tzinfo=None)
     about = document.core_properties
     about.title = ": ".join(filter(None, (top.title, top.place)))
-    about.subject, about.language, about.category = top.edition, LANGUAGE, top.marking
+    about.subject, about.language, about.category = top.edition, _LANGUAGE, top.marking
     about.author = about.last_modified_by = "ysj-analysis"
     about.keywords = about.comments = ""
     about.created = about.modified = when

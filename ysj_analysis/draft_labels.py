@@ -114,7 +114,7 @@ STAGE: Mapping[str, tuple[str, ...]] = {
 }
 """Outcomes and the stages they reach. Tiers of sentences: from memory, a person confirms."""
 
-DRAFTS: Mapping[str, Mapping[str, object]] = {
+_DRAFTS: Mapping[str, Mapping[str, object]] = {
     "sex": SEX,
     "looked_after": CARED_FOR,
     "send": NEEDS,
@@ -148,4 +148,4 @@ def meaning(name: str, label: str) -> object | None:
     """
     if name == "ethnicity":
         return ethnicity(label)
-    return DRAFTS.get(name, {}).get(plain(label))
+    return _DRAFTS.get(name, {}).get(plain(label))

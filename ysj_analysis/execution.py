@@ -23,7 +23,7 @@ from . import engine
 from .kernel import environment, kernel_manager, settled
 from .parameters import TAG
 
-START_TIMEOUT = 120
+_START_TIMEOUT = 120
 
 
 class NotebookError(RuntimeError):
@@ -44,7 +44,7 @@ class NotebookError(RuntimeError):
 
 
 # Raised by our own modules with a message meant for the reader: it is passed on as it is.
-READABLE = ("DataError", "NotHeld", "DisclosureError", "ParameterError")
+_READABLE = ("DataError", "NotHeld", "DisclosureError", "ParameterError")
 
 
 @contextlib.contextmanager
@@ -178,7 +178,7 @@ def _in_kernel(scratch: Path, name: str, number: Callable[[int], int]) -> dict[s
     return {
         "kernel_manager_class": kernel_manager(),
         "config": Config({"OwnKernelManager": {"scratch": str(scratch)}}),
-        "start_timeout": START_TIMEOUT,
+        "start_timeout": _START_TIMEOUT,
         "iopub_timeout": 60,
         "record_timing": False,
         "store_widget_state": False,
@@ -279,7 +279,7 @@ def _quiet() -> Iterator[None]:
 def _failure(name: str, number: int, ename: str, evalue: str, traceback: list[str]) -> NotebookError:
     """Say why a cell failed: our own errors in their own words, others with the cell they came from."""
     parts = [re.sub(r"\x1b\[[0-9;]*m", "", part) for part in traceback]
-    if ename in READABLE:
+    if ename in _READABLE:
         return NotebookError(evalue, cause=ename, detail="\n".join(parts))
     if ename == "SystemExit":
         return NotebookError(f"{name}: cell {number} left the notebook with exit().", cause=ename)

@@ -165,10 +165,10 @@ def rebased(
     if isinstance(shown, Absent):
         return shown
     half = policy.half if policy.protects else 0
-    return shown.derive(entrants.rebase, half=half, fewest=policy.ratio_events).derive(rebased_as_printed)
+    return shown.derive(entrants.rebase, half=half, fewest=policy.ratio_events).derive(_rebased_as_printed)
 
 
-def rebased_as_printed(table: pd.DataFrame) -> pd.DataFrame:
+def _rebased_as_printed(table: pd.DataFrame) -> pd.DataFrame:
     """Round what a change is made of to what is printed: whole numbers of a rate, hundredths of a ratio.
 
     Parameters
@@ -185,7 +185,7 @@ def rebased_as_printed(table: pd.DataFrame) -> pd.DataFrame:
     Examples
     --------
     >>> change = pd.DataFrame({"rate": [391.13], "estimate": [0.7314], "low": [0.2823], "high": [1.8038]})
-    >>> rebased_as_printed(change).drop(columns="measure").iloc[0].to_list()
+    >>> _rebased_as_printed(change).drop(columns="measure").iloc[0].to_list()
     [391.0, 0.73, 0.28, 1.81]
     """
     whole = [c for c in table.columns if c in ("earlier_rate", "rate", "change") or str(c).startswith("by_")]

@@ -45,7 +45,7 @@ def faults(folder: str | Path) -> Iterator[str]:
         yield f"{name} is not in the manifest"
     for name, path in there.items():
         if name.endswith(".html"):
-            for link in broken_links(name, path.read_text(encoding="utf-8", errors="replace"), set(there)):
+            for link in _broken_links(name, path.read_text(encoding="utf-8", errors="replace"), set(there)):
                 yield f"{name} has a link that leads nowhere: {link}"
 
 
@@ -80,7 +80,7 @@ class _Links(HTMLParser):
             self.links.append(given["href"])
 
 
-def broken_links(name: str, page: str, there: set[str]) -> Iterator[str]:
+def _broken_links(name: str, page: str, there: set[str]) -> Iterator[str]:
     """List the links of a page that lead to no file of the report and to no place of the page.
 
     Parameters
@@ -99,7 +99,7 @@ def broken_links(name: str, page: str, there: set[str]) -> Iterator[str]:
 
     Examples
     --------
-    >>> list(broken_links("index.html", '<a href="#x">x</a> <a href="tables/a.csv">a</a>', {"tables/a.csv"}))
+    >>> list(_broken_links("index.html", '<a href="#x">x</a> <a href="tables/a.csv">a</a>', {"tables/a.csv"}))
     ['#x']
     """
     found = _Links()

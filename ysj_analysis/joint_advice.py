@@ -87,10 +87,10 @@ def advice(facts: Sequence[Fact], rule: Policy) -> list[Advice]:
     return [now, *sorted(better, key=lambda t: -t.cells)]
 
 
-Spread = list[tuple[np.ndarray, np.ndarray]]
+_Spread = list[tuple[np.ndarray, np.ndarray]]
 
 
-def _spread(facts: Iterable[Fact]) -> Spread:
+def _spread(facts: Iterable[Fact]) -> _Spread:
     """Give the values each count may have, and how likely each is."""
     return [(v, np.full(len(v), 1 / len(v))) for v in map(_values, facts)]
 
@@ -101,7 +101,7 @@ def _values(fact: Fact) -> np.ndarray:
     )
 
 
-def _advice(what: str, spread: Spread, rule: Policy) -> Advice:
+def _advice(what: str, spread: _Spread, rule: Policy) -> Advice:
     """Say what share would be printed of counts that may have these values."""
     printed = np.array([weight[values >= max(rule.hidden_below, 1)].sum() for values, weight in spread])
     worth = np.array([(values * weight).sum() for values, weight in spread])
@@ -120,7 +120,7 @@ def _smallest(facts: Sequence[Fact]) -> tuple[str, str] | None:
     return (least[0], least[1]) if len(sizes) > 2 else None
 
 
-def _merged(facts: Sequence[Fact], groups: tuple[str, str]) -> Spread:
+def _merged(facts: Sequence[Fact], groups: tuple[str, str]) -> _Spread:
     """Add two groups up, each value of the one with each of the other."""
     rest = [f for f in facts if dict(f.count.where).get(GROUP) not in groups]
     pairs: dict[object, list[Fact]] = {}

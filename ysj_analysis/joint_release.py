@@ -110,7 +110,7 @@ def cleared(
         if settled is not None and set(own) == set(settled):  # just as the audit left them
             return shown, Cleared(this, useful)
         new, earlier = _linked(own, [*past, *beside], others)
-        parts = parts_of_small(own, earlier, rule)
+        parts = _parts_of_small(own, earlier, rule)
         if any(f.low >= rule.hidden_below for f in own if f.count in parts - undivided):
             undivided, hidden = undivided | parts, hidden | parts
             continue
@@ -195,7 +195,7 @@ def _told_before(own: Sequence[Fact], earlier: Sequence[Fact]) -> bool:
     )
 
 
-def parts_of_small(own: Sequence[Fact], earlier: Sequence[Fact], rule: Policy) -> frozenset[Count]:
+def _parts_of_small(own: Sequence[Fact], earlier: Sequence[Fact], rule: Policy) -> frozenset[Count]:
     """List the counts that divide one which an earlier edition printed, and which is too small to be divided.
 
     Such a count is at most 12 under the public rule. One part of it at most can be printed, and whoever sees
@@ -221,7 +221,7 @@ def parts_of_small(own: Sequence[Fact], earlier: Sequence[Fact], rule: Policy) -
     >>> from .joint_facts import EARLIER
     >>> whole = Count("children", "arrest", "A", REACHED, 2023, 2023)
     >>> part = Count("children", "arrest", "A", REACHED, 2023, 2023, (("sex", "male"),))
-    >>> found = parts_of_small([Fact(part, 8, 12)], [Fact(whole, 8, 12, origin=EARLIER)], policy("public"))
+    >>> found = _parts_of_small([Fact(part, 8, 12)], [Fact(whole, 8, 12, origin=EARLIER)], policy("public"))
     >>> print(*found)
     arrest (reached), A, 2023, sex male
     """

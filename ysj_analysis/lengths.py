@@ -31,7 +31,7 @@ class Length:
     tag: str = ""
 
 
-LENGTHS = (
+_LENGTHS = (
     Length("index.html", "The whole report"),
     Length("summary.html", "Summary on one page", "summary"),
     Length("plain.html", "In plain words, for young people and parents", "plain"),
@@ -57,7 +57,7 @@ def pages(content: Content) -> Iterator[tuple[Length, Content]]:
     >>> [(page.file, [text for _, text, _ in own.blocks]) for page, own in pages(shown)]
     [('index.html', ['One']), ('summary.html', ['One']), ('plain.html', ['Two'])]
     """
-    for length in LENGTHS:
+    for length in _LENGTHS:
         kept = [_stands(length.tag, tags) for tags in content.tags]
         if any(kept):
             blocks = [block for block, keep in zip(content.blocks, kept, strict=True) if keep]

@@ -103,7 +103,7 @@ def like_cases(
         grave=pd.to_numeric(rows["gravity"], errors="coerce") if "gravity" in rows else 0.0,
         **{c: banded(rows[c], bands.get(c)) for c in by},
     )
-    return counted(one_a_child(rows), cells).assign(
+    return counted(_one_a_child(rows), cells).assign(
         area=pd.Categorical([area] * _size(cells), list(study.areas), ordered=True),
         year=last,
         years=years,
@@ -188,7 +188,7 @@ def _labels(rows: pd.DataFrame, column: str, bands) -> list[str]:
     return [*known, *([NOT_KNOWN] if NOT_KNOWN in there else [])]
 
 
-def one_a_child(rows: pd.DataFrame) -> pd.DataFrame:
+def _one_a_child(rows: pd.DataFrame) -> pd.DataFrame:
     """Keep one case of each child, its gravest, with the outcome if any of its cases has it.
 
     Parameters
@@ -204,7 +204,7 @@ def one_a_child(rows: pd.DataFrame) -> pd.DataFrame:
     Examples
     --------
     >>> t = pd.DataFrame({"child_id": [1, 1, 2], "grave": [2.0, 6, 3], "outcome": [1.0, 0, 0]})
-    >>> one_a_child(t).to_dict("list")
+    >>> _one_a_child(t).to_dict("list")
     {'child_id': [1, 2], 'grave': [6.0, 3.0], 'outcome': [1.0, 0.0]}
     """
     any_case = rows.groupby("child_id", sort=False)["outcome"].transform("max")

@@ -21,7 +21,7 @@ from . import __version__
 from .content import Content, ContentError
 from .request import Request
 
-LIBRARIES = (
+_LIBRARIES = (
     *(
         "ipykernel",
         "jinja2",
@@ -196,7 +196,7 @@ def versions() -> dict[str, str]:
     True
     """
     found = {"python": platform.python_version(), "ysj-analysis": __version__}
-    for name in LIBRARIES:
+    for name in _LIBRARIES:
         with contextlib.suppress(metadata.PackageNotFoundError):
             found[name] = metadata.version(name)
     return found

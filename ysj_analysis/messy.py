@@ -39,9 +39,9 @@ _PAIRS = {
     "remand_decision": ("bail", "community_remand", "rlaa", "yda"),
 }
 IMPOSSIBLE = ("31/02/2023", "00/00/0000", "12/03/0202", "01/01/2099")
-MANGLED = ("Oct-14", "14-Oct", "2014-10-01")
-OUT_OF_RANGE = ("0", "9", "99")
-NO_BIRTH = "30/02/2009"
+_MANGLED = ("Oct-14", "14-Oct", "2014-10-01")
+_OUT_OF_RANGE = ("0", "9", "99")
+_NO_BIRTH = "30/02/2009"
 _HUGE = 1_000_000
 
 
@@ -203,7 +203,7 @@ def _people(harm: _Damage, children: pd.DataFrame) -> list[list[str]]:
             label = _ethnicity(harm, code)
             said = [label, harm.one(labels.DEFINED[source]), harm.date(recorded)]
             rows.append([_person(harm, child.person), *before, *said, *after])
-    harm.done["impossible dates of birth"] = sum(row[3] == NO_BIRTH for row in rows)
+    harm.done["impossible dates of birth"] = sum(row[3] == _NO_BIRTH for row in rows)
     rows = _again(harm, rows, "records exported twice")
     total = ["Total", *[""] * 11, str(len(rows))]
     blank, foot = [""] * len(header), ["(4) 18+1 self-defined classification", *[""] * 12]
@@ -260,7 +260,7 @@ def _outcomes(
             lost += [] if away else [(event.episode_id, stage, event.date) for stage in stages]
         grave = harm.one([str(event.gravity), f"{event.gravity}.0", f"'{event.gravity}"])
         if harm.hit(0.01):
-            grave = harm.one(OUT_OF_RANGE)
+            grave = harm.one(_OUT_OF_RANGE)
         area = harm.one(labels.AREA[OUT_OF_AREA if away else AREA])
         row = [_person(harm, event.person), event.episode_id.upper(), label, date, area]
         row += [labels.GROUPS[event.offence_group], grave, harm.one(labels.COURT[event.court])]
@@ -288,8 +288,8 @@ def _count_damage(harm: _Damage, rows: list[list[str]]) -> None:
     harm.done |= Counter(
         {
             "impossible event dates": len(rows) - len(dated),
-            "gravity out of range": sum(row[6] in OUT_OF_RANGE for row in rows),
-            "age bands turned into dates": sum(row[8] in MANGLED for row in rows),
+            "gravity out of range": sum(row[6] in _OUT_OF_RANGE for row in rows),
+            "age bands turned into dates": sum(row[8] in _MANGLED for row in rows),
             "Outcome 23 sent as Reprimand": labelled[labels.REPRIMAND],
             "Youth Diversion Orders sent as DTTO": labelled[labels.TESTING],
             "outcomes that reach no stage": labelled["Breach of Bail"] + labelled[labels.TESTING],
@@ -301,7 +301,7 @@ def _age_band(harm: _Damage, date: str, born: str) -> str:
     months = (int(date[:4]) - int(born[:4])) * 12 + int(date[5:7]) - int(born[5:7])
     band = "10-14" if months < 180 else "15-17" if months < 216 else "18+"
     if band == "10-14" and harm.hit(0.7):
-        return harm.one(MANGLED)
+        return harm.one(_MANGLED)
     return band
 
 

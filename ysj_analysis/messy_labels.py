@@ -80,14 +80,14 @@ OUTCOME = {
     "diversion": ("Community Resolution",),
     "no_further_action": ("No Further Action",),
 }
-THEFT = "Theft \N{EN DASH} handling"  # which a system on Windows writes in its own encoding
+_THEFT = "Theft \N{EN DASH} handling"  # which a system on Windows writes in its own encoding
 GROUPS = {
     "violence against the person": "Violence Against The Person",
     "sexual offences": "Sexual Offences",
     "robbery": "Robbery",
     "domestic burglary": "Domestic Burglary",
     "drugs": "Drugs",
-    "theft and handling": THEFT,
+    "theft and handling": _THEFT,
     "vehicle theft": "Vehicle Theft / Unauthorised Taking",
     "criminal damage": "Criminal Damage",
     "public order": "Public Order",

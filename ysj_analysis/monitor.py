@@ -36,7 +36,7 @@ __all__ = [
     "trend",
 ]
 
-MEASURED_BY = ("estimate", "limit")
+_MEASURED_BY = ("estimate", "limit")
 
 
 @dataclass(frozen=True)
@@ -87,8 +87,8 @@ class Rule:
                 raise ValueError(f"{name} is {value}; give a whole number, {least} or more.")
         if self.progress is not None and not self.progress > 0:
             raise ValueError(f"progress is {self.progress}; give a number above 0, or None.")
-        if self.measured_by not in MEASURED_BY:
-            raise ValueError(f"measured_by is {self.measured_by!r}; the choices are {MEASURED_BY}.")
+        if self.measured_by not in _MEASURED_BY:
+            raise ValueError(f"measured_by is {self.measured_by!r}; the choices are {_MEASURED_BY}.")
         try:
             date.fromisoformat(self.declared)
         except (TypeError, ValueError):

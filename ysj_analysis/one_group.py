@@ -14,20 +14,20 @@ from ._cells import (
     refuse,
 )
 
-PROPORTION = {
+_PROPORTION = {
     "wilson": _limits.wilson,
     "exact": _limits.clopper_pearson,
     "mid-p": _limits.binomial_mid_p,
     "jeffreys": _limits.jeffreys,
 }
-RATE = {
+_RATE = {
     "ohid": _limits.ohid,
     "exact": _limits.garwood,
     "byar": _limits.byar,
     "mid-p": _limits.poisson_mid_p,
     "score": _limits.poisson_score,
 }
-REPRESENTATION = {
+_REPRESENTATION = {
     "wilson": (_limits.wilson, _p_values.share_score),
     "exact": (_limits.clopper_pearson, _p_values.share_exact),
     "mid-p": (_limits.binomial_mid_p, _p_values.share_mid_p),
@@ -70,7 +70,7 @@ def proportion(events, denominator, *, method="wilson", level=0.95):
     >>> result.low.round(4), result.high.round(4)
     (array([0.    , 0.0624]), array([0.1611, 0.1605]))
     """
-    limits, z = choose(method, PROPORTION), normal_quantile(level)
+    limits, z = choose(method, _PROPORTION), normal_quantile(level)
     x, n = numbers(events=events, denominator=denominator)
     check_counts(events=x, denominator=n)
     check_within("events", x, "denominator", n)
@@ -120,7 +120,7 @@ def rate(events, exposure, *, method="ohid", level=0.95):
     >>> print(*(value.round(2) for value in result))
     2.0 0.65 4.67 nan
     """
-    limits, z = choose(method, RATE), normal_quantile(level)
+    limits, z = choose(method, _RATE), normal_quantile(level)
     x, t = numbers(events=events, exposure=exposure)
     check_counts(events=x)
     check_amounts(exposure=t)
@@ -174,7 +174,7 @@ def representation(events, total, population_share, *, method="wilson", level=0.
     >>> result.estimate.round(2), result.low.round(2), result.high.round(2)
     (array([2.1 , 2.06]), array([1.34, 0.97]), array([2.43, 2.48]))
     """
-    (limits, test), z = choose(method, REPRESENTATION), normal_quantile(level)
+    (limits, test), z = choose(method, _REPRESENTATION), normal_quantile(level)
     x, n, share = numbers(events=events, total=total, population_share=population_share)
     check_counts(events=x, total=n)
     check_within("events", x, "total", n)

@@ -18,8 +18,8 @@ from . import from_counts
 from .from_events import IDS, SPLITS, arrived, prepared
 from .load import DataError, Study
 from .tables import near, shown
-from .vocabulary import COUNTS, POPULATION
-from .windows import PENDING_LIMIT, ends, grid, levels, refuse_split, refuse_window
+from .vocabulary import COUNTS
+from .windows import PENDING_LIMIT, ends, grid, in_order, levels, refuse_split, refuse_window
 
 FURTHEST_WAY = ", at the furthest"
 """Stands behind the base where a child is counted at the furthest way alone."""
@@ -86,15 +86,7 @@ def pathways(
     ways = _ways(study, base, exits)
     counting = _from_counts if study.events is None else _from_events
     table = counting(study, base, ways, unit, by, int(window))
-    order = [*ways, NOT_DECIDED]
-    table = table.assign(
-        years=int(window),
-        area=pd.Categorical(table["area"], list(study.areas), ordered=True),
-        stage=pd.Categorical(table["stage"], order, ordered=True),
-        base=pd.Categorical([base] * len(table), [*study.stages, POPULATION], ordered=True),
-        group=pd.Categorical(table["group"], list(study.groups), ordered=True),
-    ).rename(columns={"end": "year"})
-    table = table.sort_values(["area", "year", "stage", "group", *by], kind="stable")
+    table = in_order(table.assign(years=int(window), base=base), study, [*ways, NOT_DECIDED], by)
     return table[[*COUNTS, *by, "events", "denominator", "note"]].reset_index(drop=True)
 
 

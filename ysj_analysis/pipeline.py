@@ -21,8 +21,8 @@ from .load import DataError, Study
 from .once import once
 from .pathways import pathways
 from .tables import near, shown
-from .vocabulary import COUNTS, POPULATION, SOURCE_LABELS, Stage
-from .windows import PENDING_LIMIT, refuse_window, root
+from .vocabulary import COUNTS, SOURCE_LABELS, Stage
+from .windows import PENDING_LIMIT, in_order, refuse_window, root
 
 __all__ = [
     "PENDING_LIMIT",
@@ -106,8 +106,8 @@ def stage_counts(
     if ethnicity_source is not None:
         study = _of_source(study, ethnicity_source)
     counting = from_counts if study.events is None else from_events
-    table = _sorted(counting.counted(study, unit, by, int(window)), study, by)
-    table = table.rename(columns={"end": "year"}).assign(years=int(window))
+    table = in_order(counting.counted(study, unit, by, int(window)), study, list(study.stages), by)
+    table = table.assign(years=int(window))
     said = []
     if ethnicity_source is not None:
         said = ["defined_by"]
@@ -125,17 +125,6 @@ def _of_source(study: Study, source: str) -> Study:
             "they were made with."
         )
     return replace(study, ethnicity_source=source)
-
-
-def _sorted(table: pd.DataFrame, study: Study, by: Sequence[str]) -> pd.DataFrame:
-    """Order by area, year, stage as in the graph, base with the decision first, and group."""
-    stages = list(study.stages)
-    return table.assign(
-        area=pd.Categorical(table["area"], list(study.areas), ordered=True),
-        stage=pd.Categorical(table["stage"], stages, ordered=True),
-        base=pd.Categorical(table["base"], [*stages, POPULATION], ordered=True),
-        group=pd.Categorical(table["group"], list(study.groups), ordered=True),
-    ).sort_values(["area", "end", "stage", "base", "group", *by], kind="stable")
 
 
 def conditional(counts: pd.DataFrame, stages: Mapping[str, Stage]) -> pd.DataFrame:

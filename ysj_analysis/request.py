@@ -16,7 +16,7 @@ from .parameters import Parameter, ParameterError, check, convert, declared
 from .vocabulary import period_label
 
 EDITIONS = ("public", "ons", "restricted")
-MARKING = "OFFICIAL-SENSITIVE"
+_MARKING = "OFFICIAL-SENSITIVE"
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Request:
     @property
     def marking(self) -> str:
         """Protective marking of this edition, or empty."""
-        return MARKING if self.edition == "restricted" else ""
+        return _MARKING if self.edition == "restricted" else ""
 
     @property
     def where(self) -> tuple[str, str]:

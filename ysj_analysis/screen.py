@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 COUNTED = frozenset({"events", "denominator", "child_id"})
 """A plain table with one of these columns holds true counts, or children."""
 VALUES = ("estimate", "low", "high")
-HEADINGS = {"events": "Number", "denominator": "Out of", "p_value": "p, at most"}
+_HEADINGS = {"events": "Number", "denominator": "Out of", "p_value": "p, at most"}
 PASSED = ("absent", "once")
 """Modules that only hand a call on."""
 ROWS = 60
@@ -224,7 +224,7 @@ def _rows(name: str, table: Any) -> str:
 
 
 def _heading(column: str) -> str:
-    words = HEADINGS.get(column, str(column).replace("_", " "))
+    words = _HEADINGS.get(column, str(column).replace("_", " "))
     return words[:1].upper() + words[1:]
 
 

@@ -155,7 +155,7 @@ def each(
     words : Words
         The study's words.
     phrases : callable
-        Gives for a row the ``lead`` and what it stands ``against``, as for :func:`four_voices`, and what too few of a
+        Gives for a row the ``lead`` and what it stands ``against``, as for :func:`_four_voices`, and what too few of a
         group and its reference did: ``who were arrested were diverted``.
     brief : bool
         Say of those that cannot be told apart only how many they are, where a table beside has their numbers.
@@ -176,7 +176,7 @@ def each(
         elif brief and voice(row) == APART:
             unclear += 1
         else:
-            said.append(four_voices(row, words, lead=lead, against=against))
+            said.append(_four_voices(row, words, lead=lead, against=against))
     if unclear:
         noun = f"{'other ' if said else ''}comparison{'s' if unclear > 1 else ''}"
         said.append(f"Of {unclear} {noun}, none can be told apart from parity. {wording.NO_EVIDENCE}")
@@ -187,7 +187,7 @@ def each(
     return said
 
 
-def four_voices(row: dict, words: Words, *, lead: str, against: str) -> str:
+def _four_voices(row: dict, words: Words, *, lead: str, against: str) -> str:
     """Say a ratio of two shares or rates that is not :func:`too_few`: above, below, or cannot be told apart.
 
     Parameters

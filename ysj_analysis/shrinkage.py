@@ -199,10 +199,10 @@ class Prior:
             raise ValueError(f"{self} needs events and others above 0 and child_years of 0 or more.")
 
 
-JEFFREYS = Prior()
+_JEFFREYS = Prior()
 
 
-def probability_above(table: pd.DataFrame, *, ratio: float = 1.0, prior: Prior = JEFFREYS) -> pd.DataFrame:
+def probability_above(table: pd.DataFrame, *, ratio: float = 1.0, prior: Prior = _JEFFREYS) -> pd.DataFrame:
     """Give the probability that a group's rate is more than so many times the reference's.
 
     Parameters

@@ -47,8 +47,8 @@ STATUSES = {
 }
 
 INTAKE = ("approved", "filed_by_lea", "investigation_continued", "rejected", "other_initiation")
-DISPOSITION = ("convicted", "not_convicted", "pending_disposition")
-SENTENCE = ("prison", "jail", "probation", "other_sentence")
+_DISPOSITION = ("convicted", "not_convicted", "pending_disposition")
+_SENTENCE = ("prison", "jail", "probation", "other_sentence")
 
 # A pending stage is the undecided rest of a partition: with it, the parts add to the base.
 STAGES = (
@@ -261,13 +261,13 @@ def _check_dispositions(events: pd.DataFrame, raw: Mapping[str, pd.DataFrame]) -
             f"{files}: {gaps.sum()} of {len(gaps)} years and groups are not in all three files. First: "
             f"{gaps.idxmax()}.\nGive three files of the same years."
         )
-    differ = events["intake"] != events[list(DISPOSITION)].sum(axis=1)
+    differ = events["intake"] != events[list(_DISPOSITION)].sum(axis=1)
     if differ.any():
         first = events.loc[differ.idxmax()]
         raise DataError(
             f"{files}: in {differ.sum()} of {len(differ)} years and groups the cases that came in are not "
             f"the cases disposed of or pending, the first {differ.idxmax()}: {first['intake']:.0f} against "
-            f"{first[list(DISPOSITION)].sum():.0f}.\n"
+            f"{first[list(_DISPOSITION)].sum():.0f}.\n"
             "Convictions can only be a share of intake when the two agree. Give files of one download."
         )
 
@@ -276,7 +276,7 @@ def _sentences(events: pd.DataFrame, raw: Mapping[str, pd.DataFrame], ledger: Le
     """Count as pending only convicted cases, and say how far sentences exceed convictions."""
     file = raw["sentence_type_short"].attrs["file"]
     pending = events["pending_sentence"] - events["pending_disposition"]
-    over = events[list(SENTENCE)].gt(events["convicted"], axis=0).any(axis=1) | (pending < 0)
+    over = events[list(_SENTENCE)].gt(events["convicted"], axis=0).any(axis=1) | (pending < 0)
     if over.any():
         raise DataError(
             f"{file}: in {over.sum()} of {len(over)} years and groups a sentence is more frequent than "
@@ -292,7 +292,7 @@ def _sentences(events: pd.DataFrame, raw: Mapping[str, pd.DataFrame], ledger: Le
         removed=int(events["pending_disposition"].sum()),
         left=int(pending.sum()),
     )
-    decided = events[list(SENTENCE)].sum(axis=1)
+    decided = events[list(_SENTENCE)].sum(axis=1)
     excess = decided + pending - events["convicted"]
     above = decided > events["convicted"]
     ledger.add(

@@ -70,7 +70,7 @@ GROUPS = {
         "Unknown": "Unknown",
     },
 }
-NO_PERSON = "N/A - vehicle search"
+_NO_PERSON = "N/A - vehicle search"
 NO_AGE = {"", "not known", "unknown", "not stated", "n/a", "n/a - vehicle search", "age not known"}
 ADULTS = {"21 years and over", "21 and over", "30 or over", "25 or over", "18 and over", "over 34"}
 CHANGED = 2019
@@ -213,7 +213,7 @@ def _one(table: pd.DataFrame, stage: str, base: str, ledger: Ledger) -> pd.DataF
         "read", f"{len(table):,} rows of {file}, {weight.sum():,} in all", "as they are", left=len(table)
     )
     children = _children(table, weight, ledger)
-    no_person = children & table["group"].str.casefold().eq(NO_PERSON.casefold())
+    no_person = children & table["group"].str.casefold().eq(_NO_PERSON.casefold())
     _aside(no_person, table, weight, "are of vehicles", "they have no person, so no ethnicity", ledger)
     kept = table[children & ~no_person]
     years = kept["year"].map(year_in)

@@ -24,7 +24,7 @@ from .tables import DataError, shown
 MARKS: Mapping[str, str] = {}
 """Bulk tables are complete: a cell that is no whole number is an error in this source."""
 
-EVERYONE = "Children of every group"
+_EVERYONE = "Children of every group"
 _SINGLE = re.compile(r"Age: (?:Aged? )?(\d+)(?: years?)?; (?:Sex: (?:All persons|Total); )?measures: Value")
 _BAND = re.compile(
     r"Age: (?:Aged? )?(\d+) (?:to|-) (\d+)(?: years?)?; (?:Sex: (?:All persons|Total); )?measures: Value"
@@ -58,7 +58,7 @@ def read(files: Sequence[Path]) -> dict[str, pd.DataFrame]:
                 f"{file.name}: no columns date, geography and geography code; it begins "
                 f"{', '.join(shown(c) for c in table.columns[:4])}.\nGive a bulk table of Nomis."
             )
-        refuse_no_single_years(table)
+        _refuse_no_single_years(table)
         raw[file.name] = table
     return raw
 
@@ -84,7 +84,7 @@ def single_years(columns: Iterable[str]) -> dict[int, str]:
     return {int(m[1]): c for c in columns if (m := _SINGLE.fullmatch(c))}
 
 
-def refuse_no_single_years(table: pd.DataFrame) -> None:
+def _refuse_no_single_years(table: pd.DataFrame) -> None:
     """Refuse a bulk table that lacks a single year of age from 10 to 17.
 
     Parameters
@@ -126,7 +126,7 @@ def exact(table: pd.DataFrame) -> pd.DataFrame:
     DataError
         For a single year that is not there, or a count that is no whole number.
     """
-    refuse_no_single_years(table)
+    _refuse_no_single_years(table)
     columns = {column: age for age, column in single_years(table).items() if age in AGES}
     for column in columns:
         bad = ~table[column].str.fullmatch(r"\d+")
@@ -177,8 +177,8 @@ def clean(raw: Mapping[str, pd.DataFrame]) -> StudyFolder:
         title="Children aged 10 to 17, all ethnic groups together",
         areas=list(dict.fromkeys(population["area"])),
         ethnicity_base="own",
-        groups=[EVERYONE],
-        reference=EVERYONE,
+        groups=[_EVERYONE],
+        reference=_EVERYONE,
         period="calendar",
         years=(int(population["year"].min()), int(population["year"].max())),
         vintage=population["vintage"].iloc[0],
@@ -221,7 +221,7 @@ def _one(table: pd.DataFrame, ledger: Ledger) -> pd.DataFrame:
     )
     start = years.map(lambda y: y.start)
     long = children.assign(
-        year=start, vintage=start.map("census {}".format), age=children["age"].astype(str), group=EVERYONE
+        year=start, vintage=start.map("census {}".format), age=children["age"].astype(str), group=_EVERYONE
     )[["area", "year", "vintage", "age", "group", "population"]]
     order = pd.Categorical(long["area"], list(dict.fromkeys(table["geography"])))
     return long.assign(_area=order).sort_values(["_area", "year", "age"], kind="stable").drop(columns="_area")

@@ -183,7 +183,7 @@ def standardised_rate(events, exposure, standard, *, method="dobson-byar", level
     >>> print(*(value.round(2) for value in result))
     6.53 4.36 9.39 nan
     """
-    limits, z = choose(method, STANDARDISED_RATE), normal_quantile(level)
+    limits, z = choose(method, _STANDARDISED_RATE), normal_quantile(level)
     x, t, weight = _strata(events=events, exposure=exposure, standard=standard)
     check_counts(events=x)
     check_amounts(exposure=t, standard=weight)
@@ -221,7 +221,7 @@ def _fay_feuer(estimate, variance, count, largest, z):
     return np.where(count == 0, 0.0, low), high
 
 
-STANDARDISED_RATE = {"dobson-byar": _dobson, "fay-feuer": _fay_feuer}
+_STANDARDISED_RATE = {"dobson-byar": _dobson, "fay-feuer": _fay_feuer}
 
 
 def standardised_ratio(events, expected, *, level=0.95):

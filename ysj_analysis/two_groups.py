@@ -24,18 +24,18 @@ class Method(NamedTuple):
     test: Callable
 
 
-RISK_RATIO = {
+_RISK_RATIO = {
     "miettinen-nurminen": Method(_limits.ratio_miettinen_nurminen, _p_values.n_minus_1),
     "koopman": Method(_limits.ratio_koopman, _p_values.chi_square),
     "log": Method(_limits.ratio_log, _p_values.log_risks),
 }
-RATE_RATIO = {
+_RATE_RATIO = {
     "mid-p": Method(_limits.odds_mid_p, _p_values.rate_mid_p),
     "exact": Method(_limits.odds_exact, _p_values.rate_exact),
     "score": Method(_limits.odds_score, _p_values.rate_score),
     "log": Method(_limits.odds_log, _p_values.log_rates),
 }
-RISK_DIFFERENCE = {
+_RISK_DIFFERENCE = {
     "newcombe": _limits.difference_newcombe,
     "miettinen-nurminen": _limits.difference_miettinen_nurminen,
 }
@@ -94,7 +94,7 @@ def risk_ratio(events, denominator, ref_events, ref_denominator, *, method="miet
     >>> print(*(value.round(2) for value in result))
     4.5 2.94 7.15 0.0
     """
-    (upper, test), z = choose(method, RISK_RATIO), normal_quantile(level)
+    (upper, test), z = choose(method, _RISK_RATIO), normal_quantile(level)
     known, x1, n1, x2, n2 = _cohorts(events, denominator, ref_events, ref_denominator)
     with np.errstate(divide="ignore", invalid="ignore"):
         estimate = (x1 * n2) / (x2 * n1)
@@ -151,7 +151,7 @@ def rate_ratio(events, exposure, ref_events, ref_exposure, *, method="mid-p", le
     exact 0.68 338.8
     score 1.03 45.8
     """
-    (upper, test), z = choose(method, RATE_RATIO), normal_quantile(level)
+    (upper, test), z = choose(method, _RATE_RATIO), normal_quantile(level)
     known, x1, t1, x2, t2 = _populations(events, exposure, ref_events, ref_exposure)
     with np.errstate(divide="ignore", invalid="ignore"):
         estimate = (x1 * t2) / (x2 * t1)
@@ -242,7 +242,7 @@ def risk_difference(events, denominator, ref_events, ref_denominator, *, method=
     >>> print(*(value.round(4) for value in result))
     0.2 0.0524 0.3339 0.0083
     """
-    upper, z = choose(method, RISK_DIFFERENCE), normal_quantile(level)
+    upper, z = choose(method, _RISK_DIFFERENCE), normal_quantile(level)
     known, x1, n1, x2, n2 = _cohorts(events, denominator, ref_events, ref_denominator)
     low, high = -upper(x2, n2, x1, n1, z), upper(x1, n1, x2, n2, z)
     return Interval.of(known, x1 / n1 - x2 / n2, low, high, _p_values.n_minus_1(x1, n1, x2, n2))

@@ -134,6 +134,37 @@ def grid(levels: Mapping[str, Sequence]) -> pd.DataFrame:
     return pd.MultiIndex.from_product(list(levels.values()), names=list(levels)).to_frame(index=False)
 
 
+def in_order(table: pd.DataFrame, study: Study, stages: Sequence[str], by: Sequence[str]) -> pd.DataFrame:
+    """Order counts by area, year, stage, base with the decision first, and group.
+
+    Parameters
+    ----------
+    table : DataFrame
+        With those columns, the year as ``end``.
+    study : Study
+        Gives the areas, the groups and the bases in their order.
+    stages : sequence of str
+        The stages in theirs.
+    by : sequence of str
+        What else tells rows apart.
+
+    Returns
+    -------
+    DataFrame
+        The same rows, these columns as ordered categories and the year as ``year``.
+    """
+    return (
+        table.assign(
+            area=pd.Categorical(table["area"], list(study.areas), ordered=True),
+            stage=pd.Categorical(table["stage"], list(stages), ordered=True),
+            base=pd.Categorical(table["base"], [*study.stages, POPULATION], ordered=True),
+            group=pd.Categorical(table["group"], list(study.groups), ordered=True),
+        )
+        .sort_values(["area", "end", "stage", "base", "group", *by], kind="stable")
+        .rename(columns={"end": "year"})
+    )
+
+
 def child_years(study: Study, cells: pd.DataFrame, by: Sequence[str], window: int) -> np.ndarray:
     """Give the child-years aged 10 to 17 behind each cell.
 

@@ -27,7 +27,7 @@ _XLS, _XLS_ROWS = 30_000_000, 1_000_000
 
 
 # Texts are shared, not copied: a workbook may hold one long text in very many cells.
-TEXT = pd.StringDtype("python", na_value=np.nan)
+_TEXT = pd.StringDtype("python", na_value=np.nan)
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ def read(file: str | Path, limits: Limits = LIMITS) -> Workbook:
         for cells in table:
             cells.extend([""] * (width - len(cells)))
         letters = [column_letters(i) for i in range(1, width + 1)]
-        sheets[sheet] = pd.DataFrame(table, index=pd.Index(numbers, name="row"), columns=letters, dtype=TEXT)
+        sheets[sheet] = pd.DataFrame(table, index=pd.Index(numbers, name="row"), columns=letters, dtype=_TEXT)
         sheets[sheet].attrs |= {"file": package.file.name, "sheet": sheet}
     return Workbook(package.file.name, package.kind, sheets, tuple(dict.fromkeys(package.notes)))
 

@@ -81,7 +81,7 @@ class Table:
         return any(BLOCKS.get(word) == "group" for word in said) or {"asian", "black", "white"} <= said
 
 
-def title_of(sheet: pd.DataFrame) -> tuple[int, str, str] | None:
+def _title_of(sheet: pd.DataFrame) -> tuple[int, str, str] | None:
     """Find the title in the first rows of a sheet: row, number and words; None when it has none."""
     for row, cells in sheet.head(6).iterrows():
         for cell in cells:
@@ -96,7 +96,7 @@ def _below(sheet: pd.DataFrame, row: int) -> str:
     return next((cell for cell in rest.iloc[0] if cell.strip()), "") if len(rest) else ""
 
 
-def is_number(cell: str) -> bool:
+def _is_number(cell: str) -> bool:
     """Whether a cell is a number or stands for one."""
     return number(cell) is not None or cell.strip().casefold() in MARKS_OF_NUMBERS
 
@@ -115,7 +115,7 @@ def table_in(sheet: pd.DataFrame) -> Table | None:
         None for a sheet without a title such as "Table 6.1: ...". A table without a header and numbers
         under it has no cells.
     """
-    found = title_of(sheet)
+    found = _title_of(sheet)
     if found is None:
         return None
     top, table_number, title = found
@@ -142,9 +142,9 @@ def table_in(sheet: pd.DataFrame) -> Table | None:
 def _is_data(cells: pd.Series) -> bool:
     """Whether a row has a label and numbers that are not all years."""
     filled = [cell.strip() for cell in cells if cell.strip()]
-    numbers = [cell for cell in filled[1:] if is_number(cell)]
+    numbers = [cell for cell in filled[1:] if _is_number(cell)]
     years = [cell for cell in numbers if (y := year_in(cell)) and y.kind in ("single", "split")]
-    return bool(numbers) and len(years) < len(numbers) and not is_number(filled[0])
+    return bool(numbers) and len(years) < len(numbers) and not _is_number(filled[0])
 
 
 def _is_blocks(cells: pd.Series) -> bool:
@@ -203,7 +203,7 @@ def _label_columns(rows: pd.DataFrame, heads: list[str]) -> list[int]:
     for at, column in enumerate(rows.columns):
         cells = [cell.strip() for cell in rows[column] if cell.strip()]
         year = year_in(heads[at]) is not None
-        if year or sum(map(is_number, cells)) * 2 > len(cells) or (labels and not cells):
+        if year or sum(map(_is_number, cells)) * 2 > len(cells) or (labels and not cells):
             break
         labels.append(at)
     return labels or [0]
