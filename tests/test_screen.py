@@ -90,8 +90,10 @@ def test_nothing_that_a_label_says_is_run(shell):
     assert "<script" not in shown(shell, disclosure.release(table))
 
 
-def test_an_empty_table_says_that_it_has_no_rows(shell):
-    assert "0 rows." in text(shown(shell, disclosure.release(COUNTS).where(stage="arest")))
+def test_an_empty_table_says_that_it_has_no_rows_and_what_could_have_been_chosen(shell):
+    said = text(shown(shell, disclosure.release(COUNTS).where(stage="arest")))
+    assert "0 rows. Here area is one of Islington. Here stage is one of stop_search, arrest, " in said
+    assert "is one of" not in text(shown(shell, disclosure.release(COUNTS)))
 
 
 def test_a_long_table_says_how_much_of_it_is_shown(shell):

@@ -98,6 +98,10 @@ def released(one: Released) -> str:
         for c in same
     )
     below = [f"{len(every):,} rows." if len(every) <= ROWS else f"The first {ROWS} of {len(every):,} rows."]
+    if not every:
+        below += [
+            f"Here {c} is one of {', '.join(map(str, table[c].cat.categories))}." for c in _chosen_by(table)
+        ]
     if "method" in table and every:
         below.append(f"Methods: {'; '.join(table['method'].astype(str).unique())}.")
     if one.policy.protects:
@@ -111,6 +115,11 @@ def _labels(table: pd.DataFrame) -> list[str]:
     """List the columns that say what a row is, not how many."""
     numbers = ("events", "denominator", "reference_events", "reference_denominator", *VALUES, "p_value")
     return [c for c in table.columns if c not in (*numbers, "years", "method", "note")]
+
+
+def _chosen_by(table: pd.DataFrame) -> list[str]:
+    """List the columns whose possible values are known though no row is left: a mistyped one is then found."""
+    return [c for c in ("area", "stage", "group") if c in table and table[c].dtype == "category"]
 
 
 def _cell(column: str, row: Mapping, *, counts: tuple[str, ...], words: Any) -> str:
