@@ -91,11 +91,11 @@ def periods(before, after):
 def test_what_is_said_of_a_change():
     same = periods([(100, 1000), (100, 2000)], [(105, 1000), (100, 2000)])
     assert contrast_sentences.moved(same, WORDS) == [
-        "Between 2018-19 to 2020-21 and 2021-22 to 2023-24, none of 1 relative rates has clearly moved. The two "
-        "intervals overlap: it cannot be said that they have moved, nor that they have not."
+        "Comparing 2018-19 to 2020-21 with 2021-22 to 2023-24, the one relative rate that can be compared has not "
+        "clearly moved. The two intervals overlap: it cannot be said that they have moved, nor that they have not."
     ]
     risen = contrast_sentences.moved(periods([(100, 1000), (200, 2000)], [(400, 1000), (200, 2000)]), WORDS)
-    assert "one of 1 relative rates has clearly moved." in risen[0]
+    assert "the one relative rate that can be compared has clearly moved." in risen[0]
     assert risen[1].startswith(
         "Black children at arrest, compared with White children: the relative rate has risen,"
     )
@@ -135,10 +135,10 @@ def test_what_is_said_of_two_parts():
         return contrast_sentences.differs(ratios, WORDS, part="sex", labels=labels)
 
     assert among([(20, 1000), (20, 2000)], [(105, 1000), (100, 2000)]) == [
-        "Between girls and boys, none of 1 relative rates differs. The two intervals overlap: it cannot be said that "
-        "they differ, nor that they do not."
+        "Between girls and boys, the one relative rate that can be compared does not differ clearly. The two "
+        "intervals overlap: it cannot be said that they differ, nor that they do not."
     ]
     said = among([(100, 1000), (200, 2000)], [(800, 1000), (400, 2000)])
-    assert said[0] == "Between girls and boys, one of 1 relative rates differs clearly."
+    assert said[0] == "Between girls and boys, the one relative rate that can be compared differs clearly."
     assert "among girls, and" in said[1]
     assert "800 of 1,000, against 400 of 2,000) among boys" in said[1]

@@ -156,7 +156,8 @@ def moved(ratios: Released, words: Words) -> list[str]:
         return ["There are too few children in one of the two periods to say whether any gap has moved."]
     clear = [pair for pair in pairs if _apart(*pair)]
     before, after = pairs[0]
-    lead = f"Between {words.when(before)} and {words.when(after)}, {_of(clear, pairs, 'has', 'have')} clearly moved."
+    told = _how_many(clear, pairs, "has", "have", "has not")
+    lead = f"Comparing {words.when(before)} with {words.when(after)}, {told} clearly moved."
     return [_with_rest(lead, clear, pairs, "moved"), *(_change(a, b, words) for a, b in clear)]
 
 
@@ -185,7 +186,7 @@ def differs(ratios: Released, words: Words, *, part: str, labels: Mapping[str, s
     if not pairs:
         return [f"There are too few {both} to say whether any gap differs between them."]
     clear = [pair for pair in pairs if _apart(*pair)]
-    lead = f"Between {both}, {_of(clear, pairs, 'differs', 'differ')}{' clearly' if clear else ''}."
+    lead = f"Between {both}, {_how_many(clear, pairs, 'differs', 'differ', 'does not differ')} clearly."
     said = [_with_rest(lead, clear, pairs, "differ")]
     for one, other in clear:
         who, against = words.people(one["group"], one["unit"]), words.people(one["reference"], one["unit"])
@@ -209,9 +210,11 @@ def _apart(one: dict, other: dict) -> bool:
     return other["low"] > one["high"] or other["high"] < one["low"]
 
 
-def _of(clear: list, pairs: list, singular: str, plural: str) -> str:
-    verb = plural if len(clear) > 1 else singular
-    return f"{_number(len(clear))} of {len(pairs)} relative rates {verb}"
+def _how_many(clear: list, pairs: list, one: str, several: str, not_one: str) -> str:
+    """Say how many of the relative rates do something; of a single one, whether it does."""
+    if len(pairs) == 1:
+        return f"the one relative rate that can be compared {one if clear else not_one}"
+    return f"{_number(len(clear))} of {len(pairs)} relative rates {several if len(clear) > 1 else one}"
 
 
 def _with_rest(lead: str, clear: list, pairs: list, verb: str) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from . import complaints, measures, present, searches, sentences, wording
+from . import complaints, field_sentences, measures, present, searches, wording
 from .disclosure import Released, require
 from .load import Study
 from .present import Shown
@@ -164,7 +164,7 @@ def linked(hits: Released, ratios: Released, words: Words) -> list[str]:
         "averages, which can differ, and even point the other way, where the grounds are the same and the chances "
         "within the groups are not (infra-marginality). A search of which the link is not recorded counts as not "
         "linked.",
-        *sentences.findings(ratios, words),
+        *field_sentences.comparisons(ratios, words),
     ]
 
 
