@@ -180,6 +180,19 @@ def test_files_that_cannot_be_read(written, content, message):
     assert refusal(load.counts, written(counts_csv=content)) == message
 
 
+def test_a_study_of_groups_of_its_own_is_told_how_to_say_so(tmp_path):
+    (tmp_path / "study.toml").write_text('title = "Two groups"\n', encoding="utf-8")
+    (tmp_path / "counts.csv").write_text(
+        "area,year,stage,group,events\nA,2023,arrest,Black,3\nA,2023,arrest,White,4\n", encoding="utf-8"
+    )
+    with pytest.raises(load.DataError) as error:
+        load.study(tmp_path)
+    own = 'ethnicity_base = "own" and groups = ["Black", "White"]'
+    assert str(error.value).endswith(f"If the study counts no such group, write {own} in study.toml.")
+    (tmp_path / "study.toml").write_text(own.replace(" and ", "\n"), encoding="utf-8")
+    assert load.study(tmp_path).groups == ("Black", "White")
+
+
 def test_a_file_that_is_not_there(tmp_path):
     message = refusal(load.counts, tmp_path / "no.csv")
     assert message == f"no.csv: there is no such file in {tmp_path.name}/. Check its name, and the folder's."

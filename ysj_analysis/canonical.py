@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
@@ -207,6 +208,15 @@ def _within_cohort(table: pd.DataFrame, stages: Mapping[str, Stage], file: str) 
         )
 
 
+def _if_nowhere(absent: list[str], table: pd.DataFrame) -> str:
+    """Say what to do about groups that the table has nowhere: a study may count groups of its own."""
+    there = list(dict.fromkeys(table["group"].astype(str)))
+    if set(absent) & set(there):
+        return ""
+    named = json.dumps(there, ensure_ascii=False)
+    return f' If the study counts no such group, write ethnicity_base = "own" and groups = {named} in study.toml.'
+
+
 def _no_vanished_group(table: pd.DataFrame, groups: Iterable[str], keys: Iterable[str], file: str) -> None:
     """Refuse a table in which a group has no row while others of its area, year and so on do."""
     keys = [k for k in keys if k in table]
@@ -224,6 +234,7 @@ def _no_vanished_group(table: pd.DataFrame, groups: Iterable[str], keys: Iterabl
         f"{file}: {len(short):,} of {len(found):,} combinations of {', '.join(keys)} lack a group. "
         f"First: {named} has no row for {', '.join(map(shown, absent))} (see row {here.index[0]:,}, column "
         f"group). Add the row with 0 if there were none, or {SUPPRESSED} if the number is hidden."
+        + _if_nowhere(absent, table)
     )
 
 
