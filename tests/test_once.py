@@ -10,16 +10,17 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from ysj_analysis import once
+from ysj_analysis import disclosure, once
 from ysj_analysis.audit_hidden import drafting, noting
-from ysj_analysis.disclosure import release
+from ysj_analysis.disclosure import RESTRICTED, release
 
 ROOT = Path(__file__).resolve().parents[1]
 
 
 @pytest.fixture
-def report():
-    """The process of a report, for as long as the test."""
+def report(monkeypatch):
+    """The process of a report, for as long as the test; nothing has been released in it."""
+    monkeypatch.setattr(disclosure, "_printed", {})
     once.begin()
     yield
     once._kept = None
@@ -202,6 +203,13 @@ def test_releases_that_print_the_same_are_one_and_others_are_not(report):
     assert release(COUNTS.copy()) is one
     assert release(COUNTS.assign(events=[41, 29])) is one  # 40 and 30 are printed of both
     assert release(COUNTS.assign(events=[40, 50])) is not one
+    assert release(COUNTS.rename(columns={"group": "area"})) is not one
+    assert release(COUNTS, policy=RESTRICTED) is not one
+    assert release(COUNTS) is one
+
+
+def test_what_is_chosen_of_a_release_is_one_too(report):
+    one = release(COUNTS)
     assert one.where(group="Black") is one.where(group="Black")
 
 
