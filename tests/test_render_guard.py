@@ -202,6 +202,20 @@ def test_leaving_early_is_a_failure(run, tmp_path, leave):
         run(tmp_path, *code(leave, "1;"))
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        "raise ExceptionGroup('c0001', [ValueError('c0010')])",  # IPython prints one in place of raising it
+        "print('c0001')",
+        "import warnings; warnings.warn('c0001')",
+    ],
+)
+def test_what_a_cell_prints_is_in_no_message(run, tmp_path, said):
+    with pytest.raises(NotebookError, match="tiny: cell 2 (shows|failed)") as refusal:
+        content.collect(run(tmp_path, *code(said, "1;")), name="tiny")
+    assert "c00" not in f"{refusal.value}{refusal.value.detail}"
+
+
 @pytest.mark.parametrize("end", ["os._exit(0)", "os.kill(os.getpid(), 9)"])
 def test_a_dead_kernel_is_a_failure(run, tmp_path, end):
     with pytest.raises(NotebookError, match="died before the end"):

@@ -90,10 +90,9 @@ def collect(notebook: Any, *, name: str) -> Content:
 
 def _refuse_stream(where: str, output: Any) -> None:
     kind = "a warning or message" if output.name == "stderr" else "printed text"
-    raise ContentError(
+    raise ContentError(  # without its words, which may hold a value of a child
         f"{where} shows {kind}, which may carry what must not be published. Show sentences and tables from "
-        "ysj_analysis.present instead.",
-        detail=output.text,
+        "ysj_analysis.present instead; run the cell in JupyterLab to see it."
     )
 
 
