@@ -1,6 +1,7 @@
 """On the analyst's own screen: controls redraw the view, a save goes through the gate, the wizard ends in a matrix."""
 
 import json
+import os
 import re
 from pathlib import Path
 
@@ -98,6 +99,17 @@ def test_from_a_raw_export_to_a_first_matrix(tmp_path):
     assert [c.get("outputs") for c in again.cells if c["id"] == "c006"] == [
         c.get("outputs") for c in done.cells if c["id"] == "c006"
     ]
+
+
+def test_a_mapping_changed_after_the_study_was_made_is_not_passed_over(tmp_path):
+    made = wizard.export([], str(tmp_path / "mine"))
+    assert wizard.convert(made) == wizard.convert(made) == "The study is study/, in mine."
+    later = (made.study / "ledger.csv").stat().st_mtime + 5
+    os.utime(made.mapping, (later, later))
+    with pytest.raises(
+        load.DataError, match=r"was made before mapping.toml was last changed. Rename or remove study/"
+    ):
+        wizard.convert(made)
 
 
 def test_the_wizard_names_what_is_open_and_what_is_not_there(tmp_path):

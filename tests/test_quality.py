@@ -499,7 +499,7 @@ def test_check_prints_working_figures(tmp_path, capsys):
     assert re.search(
         r"caution +officer-defined ethnicity alone +Charge +1 +2 +50.0 +children +and 1 more", out
     )
-    assert "Caution: officer-defined ethnicity alone, most often at charge: 1 of 2 children (50.0%)" in out
+    assert "Caution: officer-defined ethnicity alone (most often at charge): 1 of 2 children (50.0%)" in out
     assert not re.search(r"\bc[1-4]\b|\be[1-5]\b|\bnan\b", out)
 
 

@@ -211,7 +211,7 @@ def test_leaving_early_is_a_failure(run, tmp_path, leave):
     ],
 )
 def test_what_a_cell_prints_is_in_no_message(run, tmp_path, said):
-    with pytest.raises(NotebookError, match="tiny: cell 2 (shows|failed)") as refusal:
+    with pytest.raises(NotebookError, match=r"tiny: cell 2 (shows|failed)") as refusal:
         content.collect(run(tmp_path, *code(said, "1;")), name="tiny")
     assert "c00" not in f"{refusal.value}{refusal.value.detail}"
 

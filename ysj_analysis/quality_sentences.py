@@ -65,13 +65,17 @@ def worst(table: pd.DataFrame) -> pd.DataFrame:
 
 def _finding(row: dict, words: Words) -> str:
     table = row["stage"].removesuffix(".csv")
-    where = f"at {words.stage(table).lower()}" if table == row["stage"] else f"in the table of {table}"
+    where = (
+        f"at {words.stage(table).lower()}"
+        if table == row["stage"]
+        else f"in the {'ledger' if table == 'ledger' else f'table of {table}'}"
+    )
     others = int(row["places"]) - 1
     more = f", and in {others} other {'place' if others == 1 else 'places'}" if others else ""
     lead = "This makes the study unusable" if row["severity"] == STOPS else "Caution"
     share = f"{row['percent']:.1f}%" if row["percent"] >= 0.05 else "under 0.1%"
     return (
-        f"{lead}: {row['check']}, {'most often ' if others else ''}{where}: {wording.count(row['events'])} of "
+        f"{lead}: {row['check']} ({'most often ' if others else ''}{where}): {wording.count(row['events'])} of "
         f"{wording.count(row['denominator'])} {row['unit']} ({share}){more}. {row['meaning']} {row['remedy']}"
     )
 

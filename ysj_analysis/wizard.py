@@ -101,7 +101,7 @@ def propose(what: Export) -> str:
 
 
 def convert(what: Export) -> str:
-    """Convert the export by its mapping, and say what was removed, changed or assumed.
+    """Convert the export by its mapping, unless that was done before.
 
     Parameters
     ----------
@@ -111,12 +111,13 @@ def convert(what: Export) -> str:
     Returns
     -------
     str
-        The ledger, a line each.
+        Where the study is. Its ledger says what was removed, changed or assumed: ``pipeline.ledger``.
 
     Raises
     ------
     DataError
-        If the mapping leaves something open, or a label is not in it: the message says the lines to add.
+        If the mapping leaves something open, or a label is not in it: the message says the lines to add. If there
+        is a study already, and the mapping or the export has changed since.
     """
     if not what.study.exists():
         key = what.folder / "ysj.key"
@@ -124,6 +125,10 @@ def convert(what: Export) -> str:
             {} if key.exists() else {"new_key": "yes"}
         )
         sources.convert("case-export", list(what.files), what.study, **options)
-    return "\n".join(
-        line for line in (what.study / "ledger.csv").read_text(encoding="utf-8-sig").splitlines() if line
-    )
+    made = (what.study / "ledger.csv").stat().st_mtime
+    if later := [p.name for p in (what.mapping, *what.files) if p.stat().st_mtime > made]:
+        raise DataError(
+            f"{what.study.name}/ in {what.folder.name}/ was made before {later[0]} was last changed. Rename or remove "
+            f"{what.study.name}/, then run this cell again."
+        )
+    return f"The study is {what.study.name}/, in {what.folder.name}."
