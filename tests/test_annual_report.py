@@ -161,7 +161,7 @@ def test_every_estimate_can_be_computed_again_from_the_printed_counts(public):
     for name, table in tables(public).items():
         if not {"estimate", "measure", "reference_events"} <= set(table):
             continue
-        known = np.isin(formulas.split(table["measure"])[0], list(formulas.METHODS))
+        known = np.isin(formulas.split(table["measure"])[0], list(formulas.FORMULAS))
         shown = table[known & np.isfinite(numbers(table, "estimate")) & (table["note"] != "reference")]
         x, n, rx, rn = (
             numbers(shown, c) for c in ("events", "denominator", "reference_events", "reference_denominator")

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ysj_analysis import disclosure, measures
+from ysj_analysis import disclosure, intervals, measures
 from ysj_analysis.audit_hidden import noting
 from ysj_analysis.disclosure import (
     PUBLIC,
@@ -197,6 +197,28 @@ def test_what_is_worked_on_or_published_is_shown_as_it_is():
     late = working(true.iloc[[1]])
     assert late.table.index.to_list() == [0]
     assert published(true.iloc[[1]], source="x").table.index.to_list() == [0]
+
+
+def test_numbers_that_the_formula_of_their_name_does_not_give_are_refused():
+    """They would be widened by it: 0.43, 0.23 to 0.80, became 0.23 to 5.57."""
+    counts = table(group=["Black", "White"], events=[45, 30], denominator=[90, 100], base="arrest")
+
+    def of_staying_out(t):
+        rows = measures.relative_rates(t)
+        x, n, rx, rn = (
+            rows[c] for c in ("events", "denominator", "reference_events", "reference_denominator")
+        )
+        out = intervals.odds_ratio(n - x, n, rn - rx, rn)
+        return rows.assign(measure="odds_ratio", **out._asdict())
+
+    with pytest.raises(
+        DisclosureError, match=r"1 of 2 rows .*First: row 0, odds_ratio, 0\.4286 .*gives 2\.333 \("
+    ):
+        release(counts).measure(of_staying_out)
+    with pytest.raises(DisclosureError, match="limits of 95%"):
+        release(counts).measure(measures.rates, level=0.99)
+    assert release(counts, policy=RESTRICTED).measure(measures.rates, level=0.99).table["low"].iloc[0] < 0.37
+    assert working(counts).measure(of_staying_out).table["estimate"].iloc[0] == pytest.approx(0.43)
 
 
 def test_a_restricted_edition_may_bring_in_its_own_counts():

@@ -16,7 +16,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from ysj_analysis import load
+from ysj_analysis import formulas, load
 from ysj_analysis.commands import app
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -50,6 +50,7 @@ def at_home(tmp_path, monkeypatch):
             rows = pd.read_csv(ROOT / f"data/synthetic/{table}.csv", parse_dates=dates, keep_default_na=False)
             rows.to_sql(table, database, index=False)
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(formulas, "FORMULAS", dict(formulas.FORMULAS))  # an example adds to it
 
 
 @pytest.mark.filterwarnings("ignore:The 'future.infer_string':pandas.errors.Pandas4Warning")  # of ibis

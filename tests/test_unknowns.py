@@ -78,6 +78,30 @@ def test_bounds_are_those_of_every_allocation(reference, stage):
         assert_allclose([row["lowest"], row["highest"]], expected, rtol=1e-12, err_msg=f"{x} {n} {u} {v}")
 
 
+@pytest.mark.parametrize("reference", ["White", "all-others", "overall"])
+@pytest.mark.parametrize("stage", [True, False])
+def test_bounds_of_printed_counts_hold_those_of_every_table_that_prints_the_same(reference, stage):
+    random = np.random.default_rng(5)
+    base = "arrest" if stage else "population"
+    for _ in range(6):
+        n = random.integers(4, 8, 2)
+        x = np.array([random.integers(2, k) for k in n])
+        u, v = (int(k) for k in random.integers(1, 4, 2))
+        given = unknowns.bounds(table(x, n, (u, u + v), base), reference=reference, half=1).iloc[BLACK]
+        found = []
+        for away in itertools.product((-1, 0, 1), repeat=6 if stage else 5):
+            y, m, (p, *q) = x + away[:2], n + away[2:4], away[4:]
+            reached, rest = u + p, u + v + q[0] - u - p if stage else 0
+            if (stage and (y > m).any()) or rest < 0:
+                continue
+            found.append(by_enumeration(y, m, reached, rest, reference, stage))
+        low, high = np.array(found).T
+        assert given["lowest"] <= min(low) * (1 + 1e-12)
+        assert given["highest"] >= max(high) * (1 - 1e-12)
+        if reference == "White":
+            assert_allclose([given["lowest"], given["highest"]], [min(low), max(high)], rtol=1e-12)
+
+
 def test_bounds_in_children():
     row = unknowns.bounds(table([20, 20], [40, 80], (4, 10))).iloc[BLACK]
     assert_allclose([row["lowest"], row["highest"]], [(20 / 46) / (24 / 84), (24 / 44) / (20 / 86)])

@@ -8,6 +8,7 @@ denominators come from a census that places everyone, so only ``reached`` is sha
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -48,6 +49,8 @@ class Rows(NamedTuple):
         reference is not one group), and all further ones: reached, rest, number of groups.
     stage : ndarray of bool
         Whether the base is a stage.
+    summed : int
+        How many printed counts the reference's may be the sum of.
     fixed : bool
         Whether the reference stays as it is however the unknown are shared out.
     open : ndarray of bool
@@ -61,6 +64,7 @@ class Rows(NamedTuple):
     rivals: tuple[np.ndarray, np.ndarray, np.ndarray]
     others: tuple[np.ndarray, np.ndarray, np.ndarray]
     stage: np.ndarray
+    summed: int
     fixed: bool
     open: np.ndarray
 
@@ -151,6 +155,7 @@ def rows_of(counts: pd.DataFrame, reference, level: float) -> Rows:
         rivals=rivals,
         others=others,
         stage=stage,
+        summed=1 if one_group else table["group"].nunique(),
         fixed=overall or not isinstance(reference, str),
         open=~itself & (said == "") & sized & there,
     )
@@ -207,6 +212,39 @@ def furthest(rows: Rows, up: bool) -> Cells:
     if rows.fixed:
         return Cells(x + gain, grown, other_x, other_n)
     return Cells(x + gain, grown, other_x + back, other_n + np.where(stage, back + away, 0))
+
+
+def loosened(rows: Rows, half: int, up: bool) -> Iterator[Rows]:
+    """Give the true counts for which the printed ones may stand, where the bounds they have lie furthest out.
+
+    A group's highest relative rate rises with its own events and falls with its denominator, the other way round
+    for its reference, and rises with the unknown who did not reach the stage: each is as far out as it can be.
+    Of the unknown who did, each number in turn: one of them more is one fewer of the rest.
+
+    Parameters
+    ----------
+    rows : Rows
+        Of printed counts.
+    half : int
+        By how many a true count may be higher or lower than the printed one.
+    up : bool
+        Whether the highest or the lowest relative rate is sought.
+
+    Yields
+    ------
+    Rows
+        For each number of unknown who reached the stage; with ``half`` 0 the rows themselves.
+    """
+    x, n, other_x, other_n = rows.cells
+    way = half if up else -half
+    away = way * rows.summed
+    y, other_y = np.maximum(x + way, 0), np.maximum(other_x - away, 0)
+    m, other_m = np.maximum(n - way, n > 0), np.maximum(other_n + away, other_n > 0)
+    y, other_y = (np.where(rows.stage, np.minimum(a, b), a) for a, b in ((y, m), (other_y, other_m)))
+    for more in range(-half, half + 1):
+        reached = np.maximum(rows.reached + more, 0)
+        rest = np.where(rows.stage, np.maximum(rows.reached + rows.rest + half - reached, 0), 0)
+        yield rows._replace(cells=Cells(y, m, other_y, other_m), reached=reached, rest=rest)
 
 
 def tilted(rows: Rows, log_ratio: np.ndarray) -> tuple[Cells, np.ndarray, np.ndarray]:

@@ -7,27 +7,12 @@ it for rounding and to check it.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
 import numpy as np
 
 from . import intervals
-
-METHODS = {
-    "rate": "exact (Garwood) under 10 events, Byar from 10",
-    "proportion": "Wilson",
-    "rate_ratio": "mid-P conditional",
-    "risk_ratio": "Miettinen-Nurminen score",
-    "complement_ratio": "Miettinen-Nurminen score",
-    "odds_ratio": "mid-P conditional",
-    "rate_difference": "MOVER from single-rate limits",
-    "risk_difference": "Newcombe hybrid score",
-    "representation_index": "Wilson / share of the base",
-    "events_above_parity": "denominator x difference, reference fixed",
-    "events_above_share": "total x (Wilson - share of the base), total fixed",
-}
-"""The default method of each measure, as printed on every row."""
-
-ONE_GROUP = frozenset({"rate", "proportion"})
-RATIOS = frozenset({"rate_ratio", "risk_ratio", "complement_ratio", "odds_ratio", "representation_index"})
 
 
 def interval(measure, events, denominator, reference_events, reference_denominator, *, poisson, level=0.95):
@@ -36,7 +21,7 @@ def interval(measure, events, denominator, reference_events, reference_denominat
     Parameters
     ----------
     measure : array of str
-        Keys of ``METHODS``; ``rate_per_1000`` and the like scale the result.
+        Keys of ``FORMULAS``; ``rate_per_1000`` and the like scale the result.
     events, denominator, reference_events, reference_denominator : array of float
         The counts; a missing count or an empty denominator gives NaN. For the representation index and
         ``events_above_share`` the reference counts are the totals over groups of known ethnicity.
@@ -59,13 +44,13 @@ def interval(measure, events, denominator, reference_events, reference_denominat
     name, per = split(measure)
     counts = [np.asarray(c, float) for c in (events, denominator, reference_events, reference_denominator)]
     usable = ~np.isnan(counts[0]) & (counts[1] > 0)
-    usable &= np.isin(name, list(ONE_GROUP)) | (~np.isnan(counts[2]) & (counts[3] > 0))
+    usable &= ~compares(name) | (~np.isnan(counts[2]) & (counts[3] > 0))
     result = np.full((4, len(name)), np.nan)
     for one in np.unique(name):
         for model in (True, False):
             rows = usable & (name == one) & (np.asarray(poisson, bool) == model)
             if rows.any():
-                result[:, rows] = _FORMULAS[one](*(c[rows] for c in counts), model, level)
+                result[:, rows] = FORMULAS[one].of(*(c[rows] for c in counts), model, level)
     result[:3] *= per
     return tuple(result)
 
@@ -81,7 +66,7 @@ def split(measure) -> tuple[np.ndarray, np.ndarray]:
     Returns
     -------
     tuple of array
-        The keys of ``METHODS``, and the factors; 1 where nothing is said.
+        The keys of ``FORMULAS``, and the factors; 1 where nothing is said.
 
     Examples
     --------
@@ -93,6 +78,29 @@ def split(measure) -> tuple[np.ndarray, np.ndarray]:
         return names, np.ones(0)
     parts = np.char.partition(names, "_per_")
     return parts[:, 0], np.where(parts[:, 2] == "", "1", parts[:, 2]).astype(float)
+
+
+def compares(measure) -> np.ndarray:
+    """Say which measures compare two groups; the others describe one.
+
+    Parameters
+    ----------
+    measure : array of str
+        As for :func:`interval`.
+
+    Returns
+    -------
+    array of bool
+        One for each; what is no measure of four counts compares.
+
+    Examples
+    --------
+    >>> compares(["rate_per_1000", "rate_ratio"]).tolist()
+    [False, True]
+    """
+    name, _ = split(measure)
+    alone = [known for known, formula in FORMULAS.items() if np.isnan(formula.parity)]
+    return ~np.isin(name, alone)
 
 
 def method(measure, events) -> np.ndarray:
@@ -116,7 +124,7 @@ def method(measure, events) -> np.ndarray:
     ['exact (Garwood)', 'Byar', 'Miettinen-Nurminen score']
     """
     name, _ = split(measure)
-    named = np.array([METHODS[n] for n in name], dtype=object)
+    named = np.array([FORMULAS[n].method for n in name], dtype=object)
     events = np.asarray(events, float)
     rates = name == "rate"
     named[rates & (events < 10)] = "exact (Garwood)"
@@ -172,16 +180,51 @@ def _above_share(x, n, total, base, _model, level):
     return (estimate - 1) * expected, (low - 1) * expected, (high - 1) * expected, p_value
 
 
-_FORMULAS = {
-    "rate": _rate,
-    "proportion": _proportion,
-    "rate_ratio": _rate_ratio,
-    "risk_ratio": _risk_ratio,
-    "complement_ratio": _complement_ratio,
-    "odds_ratio": _odds_ratio,
-    "rate_difference": _rate_difference,
-    "risk_difference": _risk_difference,
-    "representation_index": _representation,
-    "events_above_parity": _above_parity,
-    "events_above_share": _above_share,
+class Formula(NamedTuple):
+    """A measure of four counts: how it is computed, and what the gate has to know of it.
+
+    Attributes
+    ----------
+    method : str
+        Its method, as printed on every row.
+    of : callable
+        Of the four counts, whether the base is the population, and the confidence level: ``estimate, low,
+        high, p_value``. The first three must rise with the events and the reference's denominator and fall
+        with the other two counts, or all the other way round: so an interval is widened for rounding.
+    parity : float
+        Its value where there is no difference; NaN if it compares nothing.
+    digits : int
+        How many decimal places are printed.
+    counts_the_rest : bool
+        Whether it also compares those who did not reach the stage, so that they must be enough too.
+    scaled : bool
+        Whether it is multiplied by a count, and so may rise and fall otherwise: it is then computed at every
+        corner of what the rounding may stand for.
+    """
+
+    method: str
+    of: Callable[..., Iterable[np.ndarray]]
+    parity: float
+    digits: int = 2
+    counts_the_rest: bool = False
+    scaled: bool = False
+
+
+FORMULAS = {
+    "rate": Formula("exact (Garwood) under 10 events, Byar from 10", _rate, np.nan),
+    "proportion": Formula("Wilson", _proportion, np.nan, digits=3),
+    "rate_ratio": Formula("mid-P conditional", _rate_ratio, 1),
+    "risk_ratio": Formula("Miettinen-Nurminen score", _risk_ratio, 1),
+    "complement_ratio": Formula("Miettinen-Nurminen score", _complement_ratio, 1, counts_the_rest=True),
+    "odds_ratio": Formula("mid-P conditional", _odds_ratio, 1, counts_the_rest=True),
+    "rate_difference": Formula("MOVER from single-rate limits", _rate_difference, 0),
+    "risk_difference": Formula("Newcombe hybrid score", _risk_difference, 0, digits=3),
+    "representation_index": Formula("Wilson / share of the base", _representation, 1),
+    "events_above_parity": Formula(
+        "denominator x difference, reference fixed", _above_parity, 0, digits=0, scaled=True
+    ),
+    "events_above_share": Formula(
+        "total x (Wilson - share of the base), total fixed", _above_share, 0, digits=0, scaled=True
+    ),
 }
+"""The measures of four counts, by the name on every row. A measure of one's own is added here."""

@@ -17,15 +17,10 @@ from .references import ALL_OTHERS, OVERALL
 from .vocabulary import POPULATION, UNKNOWN
 
 _COUNTS = ("events", "denominator", "reference_events", "reference_denominator")
-# Decimal places of each measure; a per-head rate by what it is given per.
-_DIGITS = {"proportion": 3, "risk_difference": 3, "events_above_parity": 0, "events_above_share": 0}
 RESIDUAL = 10
 """Fewer residual degrees of freedom, and a model gives its cells away: those of a saturated one are its cells."""
 _OF_A_MODEL = ("estimate", "low", "high", "p_value", "standard_error", "attenuation")
 _BANDS = (0.001, 0.01, 0.05)
-_OF_THE_REST = frozenset({"complement_ratio", "odds_ratio"})
-# These multiply by a count, so their ends need not lie where all four counts favour one side.
-_SCALED = frozenset({"events_above_parity", "events_above_share"})
 
 
 def as_printed(out: pd.DataFrame, rule: Policy) -> pd.DataFrame:
@@ -48,7 +43,8 @@ def as_printed(out: pd.DataFrame, rule: Policy) -> pd.DataFrame:
     Raises
     ------
     DisclosureError
-        If the floor cannot be applied to it, because it is not a measure of four counts.
+        If the floor cannot be applied to it, because it is not a measure of four counts; if its numbers are not
+        those that ``formulas.interval`` gives of the four counts beside them.
     """
     if "measure" not in out:
         raise DisclosureError(
@@ -56,7 +52,9 @@ def as_printed(out: pd.DataFrame, rule: Policy) -> pd.DataFrame:
             f"{', '.join(map(str, out.columns))}). Take one of measures, or use derive for what is no measure."
         )
     if rule.protects:
-        out = _floored(_complete(out), rule)
+        out = _complete(out)
+        _refuse_another_formula(out)
+        out = _floored(out, rule)
         if rule.half:
             out = _widened_and_banded(out, rule)
     return rounded(out)
@@ -96,14 +94,14 @@ def without_saturated(out: pd.DataFrame, rule: Policy) -> pd.DataFrame:
 def _complete(out: pd.DataFrame) -> pd.DataFrame:
     """Refuse what cannot be held against the floor; add the columns that may be absent."""
     name, _ = formulas.split(out["measure"])
-    unknown = sorted(set(name) - set(formulas.METHODS))
+    unknown = sorted(set(name) - set(formulas.FORMULAS))
     if unknown:
         raise DisclosureError(
             f"{np.isin(name, unknown).sum()} of {len(out)} rows are of a measure that cannot be computed from "
-            f"its four printed counts: {', '.join(unknown)}. A public edition shows {', '.join(formulas.METHODS)}."
+            f"its four printed counts: {', '.join(unknown)}. A public edition shows {', '.join(formulas.FORMULAS)}."
         )
     lacking = [c for c in ("group", "base", *_COUNTS[:2], "estimate") if c not in out]
-    if lacking or (not {*_COUNTS[2:]} <= set(out) and not set(name) <= formulas.ONE_GROUP):
+    if lacking or (not {*_COUNTS[2:]} <= set(out) and formulas.compares(name).any()):
         lacking += [c for c in _COUNTS[2:] if c not in out]
         raise DisclosureError(
             f"{len(lacking)} of 7 columns by which a comparison is held against the floor are missing: "
@@ -114,19 +112,40 @@ def _complete(out: pd.DataFrame) -> pd.DataFrame:
     return out.assign(**dict.fromkeys(absent, np.nan), **dict.fromkeys(text, ""))
 
 
+def _refuse_another_formula(out: pd.DataFrame) -> None:
+    """Refuse numbers that are not those of the formula by which they would be widened and checked."""
+    poisson = out["base"].eq(POPULATION).to_numpy()
+    measure = out["measure"].to_numpy(str)
+    given = out[["estimate", "low", "high", "p_value"]].to_numpy(float).T
+    by_formula = np.array(formulas.interval(measure, *(out[c] for c in _COUNTS), poisson=poisson))
+    other = (~np.isnan(given) & ~np.isclose(given, by_formula, rtol=1e-9, atol=0)).any(axis=0)
+    if other.any():
+        first = int(np.flatnonzero(other)[0])
+        raise DisclosureError(
+            f"{other.sum()} of {len(out)} rows are not what formulas gives under their name. First: row {first}, "
+            f"{measure[first]}, {_said(given[:, first])}; formulas gives {_said(by_formula[:, first])} of the same "
+            "counts. A public edition widens every interval for rounding by its formula and gives limits of 95%: name "
+            "the measure as another, add its formula to formulas.FORMULAS, or leave out level."
+        )
+
+
+def _said(values: np.ndarray) -> str:
+    estimate, low, high, _ = values
+    return f"{estimate:.4g} ({low:.4g} to {high:.4g})"
+
+
 def _floored(out: pd.DataFrame, rule: Policy) -> pd.DataFrame:
     """Withhold what compares fewer children than the policy's floor."""
     name, _ = formulas.split(out["measure"])
-    compared = ~np.isin(name, list(formulas.ONE_GROUP)) & ~out["note"].str.contains(r"\breference\b")
+    compared = formulas.compares(name) & ~out["note"].str.contains(r"\breference\b")
     enough = (
         (out["events"] >= rule.ratio_events)
         & (out["denominator"] >= rule.ratio_base)
         & (out["reference_events"] >= rule.ratio_events)
         & (out["reference_denominator"] >= rule.ratio_base)
     )
-    # These compare, or also compare, those who did not reach the stage.
     not_reached = [(out[n] - out[x]) >= rule.ratio_events for x, n in (_COUNTS[:2], _COUNTS[2:])]
-    enough &= (not_reached[0] & not_reached[1]) | ~np.isin(name, list(_OF_THE_REST))
+    enough &= (not_reached[0] & not_reached[1]) | ~_each(name, "counts_the_rest")
     missing = out["events"].isna() | out["denominator"].isna() | out["reference_events"].isna()
     withheld = compared & ~enough
     values = ["estimate", "low", "high", "p_value"]
@@ -144,7 +163,8 @@ def _widened_and_banded(out: pd.DataFrame, rule: Policy) -> pd.DataFrame:
     away = rule.half * np.where(summed, groups[groups != UNKNOWN].nunique(), 1)
     poisson = out["base"].eq(POPULATION).to_numpy()
     measure = out["measure"].to_numpy(str)
-    scaled = np.isin(formulas.split(measure)[0], list(_SCALED))
+    name, _ = formulas.split(measure)
+    scaled = _each(name, "scaled")
     ends = [out[["estimate", "low", "high", "p_value"]].to_numpy(float).T]
     for signs in itertools.product((-1, 1), repeat=4):
         opposite = signs in ((-1, 1, 1, -1), (1, -1, -1, 1))
@@ -153,7 +173,7 @@ def _widened_and_banded(out: pd.DataFrame, rule: Policy) -> pd.DataFrame:
             ends.append([np.where(scaled | opposite, e, np.nan) for e in end])
     estimates, lows, highs, p_values = (np.array(part) for part in zip(*ends, strict=True))
     low, high = np.fmin.reduce(lows), np.fmax.reduce(highs)
-    parity = np.where(np.isin(formulas.split(measure)[0], list(formulas.RATIOS)), 1.0, 0.0)
+    parity = _each(name, "parity", float)
     either = (np.fmin.reduce(estimates) <= parity) & (np.fmax.reduce(estimates) >= parity)
     p = np.where(either, 1.0, np.fmax.reduce(p_values))
     bands = np.select([p < b for b in _BANDS], _BANDS, 1.0)
@@ -164,6 +184,11 @@ def _widened_and_banded(out: pd.DataFrame, rule: Policy) -> pd.DataFrame:
         p_value=np.where(out["p_value"].isna(), np.nan, bands),
         method=out["method"].where(~shown, out["method"] + f", widened for rounding to {rule.round_to}"),
     )
+
+
+def _each(name: np.ndarray, what: str, kind: type = bool) -> np.ndarray:
+    """Look one thing up of the formula of each row."""
+    return np.array([getattr(formulas.FORMULAS[n], what) for n in name], kind)
 
 
 def _corner(measure, counts, poisson, half: int, reference_half, signs) -> tuple:
@@ -178,7 +203,7 @@ def _corner(measure, counts, poisson, half: int, reference_half, signs) -> tuple
 def rounded(out: pd.DataFrame) -> pd.DataFrame:
     """Round to what is printed, the ends of an interval outwards."""
     name, _ = formulas.split(out["measure"])
-    power = 10.0 ** np.array([_DIGITS.get(n, 2) for n in name])
+    power = 10.0 ** np.array([formulas.FORMULAS[n].digits if n in formulas.FORMULAS else 2 for n in name])
     rounding = {
         "estimate": lambda v: np.round(v * power) / power,
         "low": lambda v: np.floor(np.round(v * power, 6)) / power,

@@ -26,7 +26,7 @@ def bounded(counts: Released, *, reference: str) -> Released:
     Returns
     -------
     Released
-        As ``unknowns.bounds``.
+        As ``unknowns.bounds``: of every table of true counts that prints the same.
 
     Raises
     ------
@@ -37,7 +37,7 @@ def bounded(counts: Released, *, reference: str) -> Released:
         raise NotHeld(
             "This study has no row for children of unknown ethnicity, so it cannot be said what they could change."
         )
-    return counts.measure(unknowns.bounds, reference=reference).derive(rounded)
+    return counts.measure(unknowns.bounds, reference=reference, half=counts.policy.half).derive(rounded)
 
 
 def rounded(table: pd.DataFrame) -> pd.DataFrame:

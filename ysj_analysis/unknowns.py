@@ -14,7 +14,19 @@ import numpy as np
 import pandas as pd
 
 from . import intervals
-from .allocation import Rows, furthest, interval, joined, kinds, known_table, ratio, rows_of, tilted, total
+from .allocation import (
+    Rows,
+    furthest,
+    interval,
+    joined,
+    kinds,
+    known_table,
+    loosened,
+    ratio,
+    rows_of,
+    tilted,
+    total,
+)
 from .imputation import impute
 from .officer_defined import agreement, backfill, backfill_children
 from .references import NAMES
@@ -94,7 +106,7 @@ def completeness(counts: pd.DataFrame, *, level: float = 0.95) -> pd.DataFrame:
 
 
 def bounds(
-    counts: pd.DataFrame, *, reference: str | pd.DataFrame = "White", level: float = 0.95
+    counts: pd.DataFrame, *, reference: str | pd.DataFrame = "White", level: float = 0.95, half: int = 0
 ) -> pd.DataFrame:
     """Bound every relative rate over all the ways in which the unknown could be shared out.
 
@@ -111,6 +123,9 @@ def bounds(
         they go; a comparator table stays as it is.
     level : float
         Confidence level of the intervals.
+    half : int
+        By how many a true count may be higher or lower than the one given, where printed counts are given
+        (``Policy.half``). The bounds and the hull then hold those of every table that prints the same.
 
     Returns
     -------
@@ -172,10 +187,15 @@ def bounds(
     out, itself = rows.compared, rows.compared["note"].str.startswith("reference").to_numpy()
     ends = []
     for up in (False, True):
-        cells = furthest(rows, up)
-        value = np.where(rows.open, ratio(cells), np.where(itself, out["estimate"], np.nan))
-        usable = rows.open & (cells.denominator > 0) & (cells.other_denominator > 0)
-        ends.append((value, interval(cells, rows.stage, usable, level)[int(up)]))
+        found = []
+        for one in loosened(rows, half, up):
+            cells = furthest(one, up)
+            usable = rows.open & (cells.denominator > 0) & (cells.other_denominator > 0)
+            found.append(
+                (np.where(rows.open, ratio(cells), np.nan), interval(cells, rows.stage, usable, level)[up])
+            )
+        value, limit = (np.fmax if up else np.fmin).reduce(found)
+        ends.append((np.where(itself, out["estimate"], value), limit))
     (lowest, hull_low), (highest, hull_high) = ends
     return _with_unknown(rows).assign(
         lowest=lowest,

@@ -117,7 +117,7 @@ def missing(column: str, row: Mapping, counts=("events", "denominator")) -> str:
     note = str(row.get("note", ""))
     if elsewhere := {"immature", "no_data", "no_number"} & set(note.split()):
         return mark(elsewhere.pop())
-    one_group = str(row.get("measure", "")).partition("_per_")[0] in formulas.ONE_GROUP
+    one_group = not formulas.compares([str(row.get("measure", ""))])[0]
     if one_group and column in ("reference_events", "reference_denominator", "p_value"):
         return NOT_APPLICABLE
     if column.endswith("denominator") and row.get("base") == POPULATION:
