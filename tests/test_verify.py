@@ -15,6 +15,7 @@ from ysj_analysis import verify
 from ysj_analysis.__main__ import main
 from ysj_analysis.inspection import faults
 from ysj_analysis.manifest import digest, sha256
+from ysj_analysis.report import render
 
 CHECKOUT = Path(ysj_analysis.__file__).resolve().parents[1]
 
@@ -108,6 +109,22 @@ def test_another_machine_is_said_and_is_no_difference(report):
     resealed(report, f'"pandas": "{now}"', '"pandas": "2.0.0"')
     done = ysj("verify", report)
     assert (done.returncode, done.stderr) == (0, "It was made with other versions of pandas.\n")
+
+
+def test_an_edition_that_followed_others_needs_their_ledger(tmp_path):
+    for stage in ("arrest", "custody"):
+        folder = render(
+            "court_paragraph", data=CHECKOUT / "data/synthetic", out=tmp_path, parameters={"stage": stage}
+        )
+    assert json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["earlier_editions"] == 1
+    assert verify.verify(folder, data=CHECKOUT / "data/synthetic").same
+    kept = tmp_path / "islington" / "editions.jsonl"
+    kept.rename(tmp_path / "kept")
+    found = verify.verify(folder, data=CHECKOUT / "data/synthetic").differences
+    assert found == (
+        "1 of 1 editions that its area had printed before are in no ledger above the folder, and it hides what it and "
+        "they would give away together: put editions.jsonl back where it was",
+    )
 
 
 def test_what_is_no_report(tmp_path, capsys):

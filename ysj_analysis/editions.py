@@ -20,6 +20,8 @@ from .policies import DisclosureError
 from .publication import turn
 
 NAME = "editions.jsonl"
+BEFORE = "earlier_editions"
+"""In a manifest: how many editions of its area had been printed when the report was made."""
 _START = "0" * 64
 _PATIENCE = 30.0
 
@@ -180,6 +182,25 @@ def name(notebook: str, values: Mapping[str, Any]) -> str:
 def known(editions: Sequence[Edition], name: str) -> frozenset[Count]:
     """Say which counts were hidden when an edition of this name was last printed."""
     return next((e.hidden for e in reversed(editions) if e.name == name), frozenset())
+
+
+def before(path: str | Path, edition: Edition) -> int:
+    """Count the editions of a ledger that were printed before this one.
+
+    Parameters
+    ----------
+    path : path
+        The ledger; one that is not there holds none.
+    edition : Edition
+        In the ledger already, or about to be.
+
+    Returns
+    -------
+    int
+        What the edition hides may depend on them, so it comes out again only where they are at hand.
+    """
+    past = read(path)
+    return past.index(edition) if edition in past else len(past)
 
 
 def _hash(body: dict) -> str:

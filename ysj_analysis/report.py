@@ -147,7 +147,9 @@ def _cleared(
     if not found.edition.facts:
         return content, title, None
     shares = {name: round(share, 3) for name, share in found.usefulness.items()}
-    return replace(content, facts=content.facts | {"printed": shares}), title, found.edition
+    before = editions.before(_ledger(wanted, out), found.edition)
+    facts = content.facts | {"printed": shares, editions.BEFORE: before}
+    return replace(content, facts=facts), title, found.edition
 
 
 def _ledger(wanted: Request, out: Path) -> Path:

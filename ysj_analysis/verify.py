@@ -60,7 +60,7 @@ def verify(
     Parameters
     ----------
     folder : path
-        The report. The ledger of its area's editions is looked for above it.
+        The report. The ledger of its area's editions is looked for above it, and needed if it was not the first.
     data : path, optional
         The study it was made from; the notebook's own default when it is not given.
     notebook : path, optional
@@ -96,7 +96,9 @@ def verify(
     if other := tuple(_other_inputs(stated["inputs"], inputs(wanted))):
         return Verdict(other, files)
     with tempfile.TemporaryDirectory(prefix="ysj-", ignore_cleanup_errors=True) as again:
-        _copy_ledger(folder, Path(again), wanted)
+        known = _copy_ledger(folder, Path(again), wanted)
+        if (missing := stated.get(editions.BEFORE, 0)) > known:
+            return Verdict((_without(missing, known),), files)
         new = render(wanted.notebook, parameters=values, out=again, timeout=timeout, **given)
         return Verdict(tuple(_different(folder, new)), files, tuple(_notes(stated, new)))
 
@@ -115,15 +117,23 @@ def _other_inputs(stated: Mapping[str, Any], here: Mapping[str, Any]) -> Iterato
             yield f"{name} of the study is not the one the report was made from"
 
 
-def _copy_ledger(folder: Path, out: Path, wanted: Request) -> None:
-    """Give the new run the ledger that the first one had."""
+def _copy_ledger(folder: Path, out: Path, wanted: Request) -> int:
+    """Give the new run the ledger that the first one had; say how many editions it holds."""
     area = slug(str(wanted.values["area"])) if wanted.values.get("area") else ""
     for above in folder.resolve().parents[:4]:
         ledger = above / editions.NAME
         if ledger.is_file() and (not area or above.name == area):
             (out / area).mkdir(exist_ok=True)
             (out / area / editions.NAME).write_bytes(ledger.read_bytes())
-            return
+            return len(editions.read(ledger))
+    return 0
+
+
+def _without(before: int, known: int) -> str:
+    return (
+        f"{before - known} of {before} editions that its area had printed before are in no ledger above the folder, "
+        f"and it hides what it and they would give away together: put {editions.NAME} back where it was"
+    )
 
 
 def _different(old: Path, new: Path) -> Iterator[str]:
