@@ -178,7 +178,7 @@ def test_the_path_is_told_with_its_counts():
     ratios = disclosure.release(both, policy=disclosure.RESTRICTED).measure(measures.relative_rates)
     asian, black = sentences.cascade(ratios.derive(decompose.cascade, stages=STAGES, to="charge"), WORDS)
     assert black.startswith(
-        "For Black children, the relative rate compared with White children comes, by charge, to 2.00 ("
+        "For Black children, the relative rate compared with White children comes, by charge, to 2.00 (95% interval 1."
     )
     assert "The interval excludes parity at arrest (2.00, 95% interval 1." in black
     assert "240 of 12,000, against 300 of 30,000), and at no other decision." in black

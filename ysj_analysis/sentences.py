@@ -226,7 +226,9 @@ def cascade(steps: Released, words: Words) -> list[str]:
         end = wording.lower(words.stage(last["stage"]))
         reach = "can be followed only to" if len(rows) == 1 else "comes, by"
         text = f"for {who}, the relative rate compared with {other} {reach} {end}, "
-        text += f"{'where it is' if len(rows) == 1 else 'to'} {last['reached']:.2f} ({words.when(last)})"
+        ends = wording.interval(last["reached_low"], last["reached_high"], "rate_ratio")
+        sure_of = f"95% interval {ends}" if np.isfinite(last["reached_low"]) else "too few for an interval"
+        text += f"{'where it is' if len(rows) == 1 else 'to'} {last['reached']:.2f} ({sure_of}; {words.when(last)})"
         found = (
             f"The interval excludes parity at {wording.join(sure)}, and at no other decision."
             if sure

@@ -147,9 +147,8 @@ def _field(spec: str, cell: dict, counts: Sequence[str], words: Words, measured:
         return wording.missing("events", cell["first"], counts) if hidden else wording.NOT_APPLICABLE
     if part in ("share", "share_of_base"):
         return _share(record, *_SHARES[part])
-    if part == "part":
-        unsure = np.isnan(record[part]) or record.get("path_note") == "whole_near_parity"
-        return wording.NOT_APPLICABLE if unsure else wording.signed(f"{100 * record[part]:.0f}%")
+    if part in ("part", "reached"):
+        return _of_a_path(part, record)
     if part == "interval" and record["note"] == "reference":
         return "reference"
     value = record["low" if part == "interval" else "estimate" if part == "with_interval" else part]
@@ -162,6 +161,18 @@ def _field(spec: str, cell: dict, counts: Sequence[str], words: Words, measured:
     if part == "with_interval":
         return f"{written} ({'reference' if record['note'] == 'reference' else ends})"
     return written
+
+
+def _of_a_path(part: str, record: dict) -> str:
+    """Write how far a path has come, or a decision's part in it, with its interval."""
+    value, low, high = (record[part + end] for end in ("", "_low", "_high"))
+    if part == "reached":
+        ends = wording.interval(low, high, "rate_ratio", "no_limits")
+        return f"{value:.2f} ({ends})"
+    if np.isnan(value) or record.get("path_note") == "whole_near_parity":
+        return wording.NOT_APPLICABLE
+    percents = [wording.signed(f"{100 * v:.0f}%") for v in (value, low, high)]
+    return percents[0] if not np.isfinite(low + high) else f"{percents[0]} ({percents[1]} to {percents[2]})"
 
 
 _SHARES = {"share": ("events", "reference_events"), "share_of_base": ("denominator", "reference_denominator")}
