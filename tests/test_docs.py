@@ -1,5 +1,6 @@
 """The documentation: it builds without a warning, its examples run, its commands and links exist."""
 
+import calendar
 import contextlib
 import gc
 import importlib.util
@@ -16,13 +17,13 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from ysj_analysis import formulas, load
+from ysj_analysis import citations, formulas, load
 from ysj_analysis.commands import app
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = sorted(
-    p for p in (ROOT / "docs").rglob("*.md") if "_build" not in p.parts and p.name != "data-dictionary.md"
-)
+MADE = ("data-dictionary.md", "bibliography.md")
+"""Pages that the site makes of data."""
+PAGES = sorted(p for p in (ROOT / "docs").rglob("*.md") if "_build" not in p.parts and p.name not in MADE)
 TEXTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *PAGES]
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 
@@ -49,6 +50,10 @@ def at_home(tmp_path, monkeypatch):
         for table, dates in (("events", ["date"]), ("children", [])):
             rows = pd.read_csv(ROOT / f"data/synthetic/{table}.csv", parse_dates=dates, keep_default_na=False)
             rows.to_sql(table, database, index=False)
+    text = (ROOT / "docs/how-to/extend.md").read_text(encoding="utf-8")
+    (tmp_path / "mine").mkdir()
+    own = next(code for kind, code in BLOCK.findall(text) if kind == "toml")
+    (tmp_path / "mine/study.toml").write_text(own, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(formulas, "FORMULAS", dict(formulas.FORMULAS))  # an example adds to it
 
@@ -142,7 +147,25 @@ def test_every_link_leads_somewhere(path):
     for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", text):
         if not re.match(r"[a-z]+:", target):
             there = (path.parent / target).resolve()
-            assert there.exists() or there.name == "data-dictionary.md", f"{name(path)}: {target}"
+            assert there.exists() or there.name in MADE, f"{name(path)}: {target}"
+
+
+NAME = r"(?:De )?[A-Z][A-Za-zé]+(?:-[A-Z][a-z]+)?"
+CITED = re.compile(
+    rf"({NAME}(?:,\s+{NAME})*(?:,?\s+and\s+(?:{NAME}|others)|\s+et\s+al)?)(?:'s)?[\s`*]*"
+    r"(?:\(((?:18|19|20)\d\d)\)|\s((?:18|19|20)\d\d)(?=[);:,.]))"
+)
+NO_AUTHORS = re.compile(r"Act|Census|Statistics|Write|Other|London|" + "|".join(calendar.month_name[1:]))
+
+
+@pytest.mark.parametrize("path", [*TEXTS, *sorted((ROOT / "ysj_analysis").glob("*.py"))], ids=name)
+def test_what_is_cited_is_in_the_bibliography(path):
+    for authors, in_brackets, bare in CITED.findall(path.read_text(encoding="utf-8")):
+        year, names = in_brackets or bare, re.split(r",|-|\s+(?:and|et|others|al)\b", authors)
+        if NO_AUTHORS.search(authors) or path.name == "citations.py":
+            continue
+        written = [w.partition(f" ({year})")[0] for w, _ in citations.writings() if f" ({year})" in w]
+        assert any(n.strip() and n.strip() in w for n in names for w in written), f"{authors} {year}"
 
 
 @pytest.mark.skipif(importlib.util.find_spec("sphinx") is None, reason="needs the extra docs")

@@ -430,6 +430,12 @@ def test_a_folder_that_is_not_a_study(written, tmp_path):
             "2021",
             "study.toml: ethnicity_base is '2021'; it must be one of 2001, 2011, 2021, own, in quotes",
         ),
+        (
+            'ethnicity_base = "own"\n',
+            "",
+            "study.toml: groups names 3 groups, but those of the 2021 census are Asian, Black, Mixed, White, Other. "
+            'Take the line out, or set ethnicity_base = "own".',
+        ),
         ("ethnicity_base", "ethnicty_base", "no setting 'ethnicty_base'. Did you mean 'ethnicity_base'?"),
         (
             'reference = "White"',

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from ysj_analysis import live_cohort, load
+from ysj_analysis import datafile, live_cohort, load
 from ysj_analysis.execution import NotebookError
 from ysj_analysis.report import render
 
@@ -44,6 +44,30 @@ def report(request, tmp_path_factory):
     return request.param, render(
         request.param, data=ROOT / "data/synthetic", out=out, parameters=REPORTS[request.param]
     )
+
+
+def unlisted(folder):
+    """Methods that a table names and the list of methods does not, with the table."""
+    named, listed = {}, set()
+    for path in sorted(folder.glob("tables/*.csv")):
+        table = pd.read_csv(path, dtype=str, keep_default_na=False)
+        found = {m.partition(", widened")[0] for c in table if c.endswith("method") for m in table[c]}
+        if path.name.startswith("methods"):
+            listed = found
+        else:
+            named |= dict.fromkeys(found - {"", "[z]"}, path.name)
+    return {m: table for m, table in named.items() if m not in listed}
+
+
+def test_every_method_is_listed(report):
+    assert unlisted(report[1]) == {}
+
+
+def test_every_column_is_described(report):
+    """But for a column for each group, which officers chose."""
+    files = sorted(report[1].glob("tables/*.csv"))
+    columns = {c for path in files for c in pd.read_csv(path, nrows=0)}
+    assert columns - datafile.meanings().keys() <= {"Asian", "Black", "Other", "White"}
 
 
 def prose(page):

@@ -5,10 +5,12 @@ The description is the W3C's Metadata Vocabulary for Tabular Data (CSV on the We
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Sequence
-from csv import writer
+from csv import DictReader, writer
 from io import StringIO
+from pathlib import Path
 
 import pandas as pd
 
@@ -16,33 +18,23 @@ from . import wording
 from .disclosure import Released
 from .vocabulary import NOTES
 
-_MEANINGS = {
-    "measure": "which measure the estimate is",
-    "area": "area",
-    "year": "last year of the period, by the year it starts in",
-    "years": "years in the period",
-    "unit": "what is counted",
-    "stage": "stage reached",
-    "base": "what the stage is counted out of",
-    "group": "ethnic group",
-    "reference": "group compared with",
-    "events": "how many reached the stage, as printed",
-    "denominator": "out of how many, as printed",
-    "reference_events": "how many of the reference reached the stage, as printed",
-    "reference_denominator": "out of how many of the reference, as printed",
-    "estimate": "the measure, computed from the printed counts",
-    "low": "lower end of the 95% interval",
-    "high": "upper end of the 95% interval",
-    "p_value": "p-value, as the upper end of its band where the edition bands it",
-    "method": "how the interval was computed",
-    "note": "why a value is missing or should be read with care",
-    "step": "place of the stage on the path",
-    "reached": "product of the estimates so far",
-    "part": "share of the logarithm of the whole",
-}
+_COLUMNS = Path(__file__).parent / "data" / "columns.csv"
 # What a spreadsheet takes for the beginning of a formula, full-width forms included.
 _FORMULA = tuple("=+-@|%＝＋－＠")
 _NUMBER = re.compile(r"[+-]?[\d.,]+%?")
+
+
+@functools.cache
+def meanings() -> dict[str, str]:
+    """Say what each column of a released table means.
+
+    Examples
+    --------
+    >>> meanings()["low"]
+    'lower end of the 95% interval'
+    """
+    with _COLUMNS.open(encoding="utf-8", newline="") as file:
+        return {row["column"]: row["meaning"] for row in DictReader(file)}
 
 
 def csv(table: pd.DataFrame, counts: Sequence[str] = ()) -> str:
@@ -108,7 +100,7 @@ def csvw(table: pd.DataFrame, name: str, title: str, released: Released) -> dict
                 {
                     "name": c,
                     "titles": c,
-                    "dc:description": _MEANINGS.get(c, c.replace("_", " ")),
+                    "dc:description": meanings().get(c, c.replace("_", " ")),
                     "datatype": "number" if pd.api.types.is_numeric_dtype(table[c]) else "string",
                     "null": marks,
                 }

@@ -88,8 +88,8 @@ def intersections(
 
     References
     ----------
-    Evans, Williams, Onnela and Subramanian (2018), Social Science and Medicine 203:64-73; Merlo (2018), SSM -
-    Population Health 5:149-152. The likelihood is integrated by adaptive Gauss-Hermite quadrature (Pinheiro and
+    Evans, Williams, Onnela and Subramanian (2018), Social Science and Medicine 203:64-73; Merlo (2018), the
+    same 203:74-80. The likelihood is integrated by adaptive Gauss-Hermite quadrature (Pinheiro and
     Bates 1995), as ``lme4::glmer(nAGQ = 25)`` does.
     """
     if bands:

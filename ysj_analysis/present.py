@@ -357,6 +357,13 @@ def _hidden(released: Released) -> int:
     )
 
 
+_MORE_METHODS = {
+    "path_method": "Product of the decisions, and the part of each",
+    "homogeneity_method": "Test of whether strata differ",
+}
+"""What a row may name a method of, beside its measure."""
+
+
 def methods(*released: Released | Absent, name: str = "methods") -> Shown:
     """List the measures shown in a report, and how each interval was computed.
 
@@ -373,12 +380,17 @@ def methods(*released: Released | Absent, name: str = "methods") -> Shown:
         A table, one row a measure and method.
     """
     held = [r for r in released if not isinstance(r, Absent)]
-    used = pd.concat([require(r).table[["measure", "method"]] for r in held]).astype(str)
-    used = used.assign(plain=used["method"].str.partition(", widened")[0])
-    used = used.groupby(["measure", "plain"], as_index=False)["method"].max()
-    name_of = used["measure"].map(wording.measure)
-    lines = pd.DataFrame({"measure": name_of, "method": used["method"]}).sort_values(["measure", "method"])
-    lines = lines.drop_duplicates().reset_index(drop=True)
+    tables = [require(r).table for r in held]
+    named = [t[["measure", "method"]].assign(measure=t["measure"].map(wording.measure)) for t in tables]
+    named += [
+        t[[column]].set_axis(["method"], axis=1).assign(measure=what)
+        for t in tables
+        for column, what in _MORE_METHODS.items()
+        if column in t
+    ]
+    used = pd.concat(named).astype(str)
+    used = used[used["method"] != ""].assign(plain=used["method"].str.partition(", widened")[0])
+    lines = used.groupby(["measure", "plain"], as_index=False)["method"].max()[["measure", "method"]]
     return table(held[0].derive(lambda _: lines), name=name, title="Measures and methods", words=Words())
 
 

@@ -4,12 +4,24 @@ from __future__ import annotations
 
 import hashlib
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from .tables import DataError, near, shown
-from .vocabulary import BASES, BROAD, PERIODS, POPULATION, ROLES, SOURCES_OF_ETHNICITY, STAGES, UNITS, Stage
+from .vocabulary import (
+    BASES,
+    BROAD,
+    PERIODS,
+    POPULATION,
+    ROLES,
+    SOURCES_OF_ETHNICITY,
+    STAGES,
+    UNITS,
+    UNKNOWN,
+    Stage,
+)
 
 NO_BASE = "none"
 """The base of a stage before which nothing is known."""
@@ -36,42 +48,69 @@ def _tables(value: object) -> bool:
     return isinstance(value, list) and all(isinstance(v, dict) for v in value)
 
 
-_SETTINGS = {
-    "title": (_text, "text"),
-    "areas": (_texts, 'a list of names, each once, as ["Islington", "Camden"]'),
-    "ethnicity_base": (lambda v: v in (*BASES, "own"), f"one of {', '.join((*BASES, 'own'))}, in quotes"),
-    "ethnicity_source": (
+class Setting(NamedTuple):
+    """One setting of ``study.toml``: what holds for it, how to say so, and what it says of the study."""
+
+    holds: Callable[[Any], bool]
+    said: str
+    meaning: str
+
+
+SETTINGS = {
+    "title": Setting(_text, "text", "the study's name, in the heading of its reports"),
+    "areas": Setting(_texts, 'a list of names, each once, as ["Islington", "Camden"]', "the areas, in order"),
+    "ethnicity_base": Setting(
+        lambda v: v in (*BASES, "own"),
+        f"one of {', '.join((*BASES, 'own'))}, in quotes",
+        "the census whose broad groups are counted, or own for groups that the study names",
+    ),
+    "ethnicity_source": Setting(
         lambda v: v in SOURCES_OF_ETHNICITY,
         f"one of {', '.join(SOURCES_OF_ETHNICITY)}, in quotes",
+        "whose word the groups are: the child's own, an officer's, a school's",
     ),
-    "groups": (_texts, 'a list of names, each once, as ["Black", "White"]'),
-    "reference": (_text, "the name of a group"),
-    "unit": (lambda v: v in UNITS, f"one of {', '.join(UNITS)}"),
-    "period": (lambda v: v in PERIODS, f"one of {', '.join(PERIODS)}"),
-    "years": (_years, "the first and the last year, as [2016, 2023]"),
-    "population": (
+    "groups": Setting(
+        _texts,
+        'a list of names, each once, as ["Black", "White"]',
+        "the study's own groups, in order, with ethnicity_base = own",
+    ),
+    "reference": Setting(_text, "the name of a group", "the group compared with"),
+    "unit": Setting(lambda v: v in UNITS, f"one of {', '.join(UNITS)}", "what counts.csv counts"),
+    "period": Setting(lambda v: v in PERIODS, f"one of {', '.join(PERIODS)}", "the kind of year"),
+    "years": Setting(
+        _years, "the first and the last year, as [2016, 2023]", "the years held, by the one each starts in"
+    ),
+    "population": Setting(
         lambda v: (
             isinstance(v, dict) and _text(v.get("vintage", "")) and v.get("base", "own") in (*BASES, "own")
         ),
         'a table, as vintage = "2021" and perhaps base = "2021"',
+        "which estimate the population is, and the census its groups are those of",
     ),
-    "flags": (
+    "flags": Setting(
         lambda v: isinstance(v, dict) and {"threshold", "declared"} <= set(v),
         'a table with threshold and declared, as threshold = 1.5 and declared = "2024-04-01"',
+        "the rule by which gaps are flagged, and when it was declared",
     ),
-    "sources": (_tables, "a list of tables, each under [[sources]]"),
-    "corrections": (
+    "sources": Setting(_tables, "a list of tables, each under [[sources]]", "where the figures come from"),
+    "corrections": Setting(
         lambda v: _tables(v) and all({"date", "what"} <= set(one) for one in v),
         "a list of tables with a date and what was wrong, each under [[corrections]]",
+        "what was put right since the figures were first published",
     ),
-    "assurance": (
+    "assurance": Setting(
         lambda v: _tables(v) and all(one.get("role") in ROLES and _text(one.get("name")) for one in v),
         f"a list of tables with role ({', '.join(ROLES)}), name and date, each under [[assurance]]",
+        "who answers for the analysis",
     ),
-    "stages": (_tables, "a list of tables, each under [[stages]]"),
-    "synthetic": (lambda v: isinstance(v, bool), "true or false"),
+    "stages": Setting(
+        _tables, "a list of tables, each under [[stages]]", "the study's own stages, all of them, in order"
+    ),
+    "synthetic": Setting(
+        lambda v: isinstance(v, bool), "true or false", "whether the children are made up; reports say so"
+    ),
 }
-"""Each setting: what holds for it, and how to say so."""
+"""The settings, by name."""
 
 
 def read(folder: Path) -> dict:
@@ -101,13 +140,14 @@ def read(folder: Path) -> dict:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise DataError(f"study.toml: cannot be read ({error}). Correct that line.") from None
     for key, value in given.items():
-        if key not in _SETTINGS and (hint := near(key, _SETTINGS)):
+        if key not in SETTINGS and (hint := near(key, SETTINGS)):
             raise DataError(
                 f"study.toml: there is no setting {shown(key)}.{hint} Correct it, or take it out."
             )
-        holds, what = _SETTINGS.get(key, (lambda v: True, ""))
-        if not holds(value):
-            raise DataError(f"study.toml: {key} is {shown(value)}; it must be {what}. Correct it.")
+        if key in SETTINGS and not SETTINGS[key].holds(value):
+            raise DataError(
+                f"study.toml: {key} is {shown(value)}; it must be {SETTINGS[key].said}. Correct it."
+            )
     return given
 
 
@@ -125,9 +165,21 @@ def groups(given: Mapping, *, events: bool) -> tuple[str, ...]:
     -------
     tuple of str
         Empty where the counts name the groups themselves.
+
+    Raises
+    ------
+    DataError
+        If groups are named that are not those of the census base, or a study of events names its own.
     """
     base = given.get("ethnicity_base", "2021" if given or events else "own")
     if base != "own":
+        of_census = [g for g in BROAD if g != UNKNOWN]
+        own = given.get("groups", of_census)
+        if {*own} - {UNKNOWN} != {*of_census}:
+            raise DataError(
+                f"study.toml: groups names {len(own)} groups, but those of the {base} census are "
+                f'{", ".join(of_census)}. Take the line out, or set ethnicity_base = "own".'
+            )
         return BROAD
     if events:
         raise DataError(

@@ -174,6 +174,20 @@ _MEASURES = {
     "representation_index": "Representation index",
     "events_above_parity": "Number above parity",
     "events_above_share": "Number above the share of the base",
+    "events_above_stage_parity": "Number above parity at one decision",
+    "mantel_haenszel_rate_ratio": "Relative rate among like cases, of the population",
+    "mantel_haenszel_risk_ratio": "Relative rate among like cases, of the stage before",
+    "adjusted_rate_ratio": "Adjusted relative rate, of the population",
+    "adjusted_risk_ratio": "Adjusted relative rate, of the stage before",
+    "adjusted_rate_difference": "Adjusted gap in rates",
+    "adjusted_risk_difference": "Adjusted gap in shares",
+    "shrunk_proportion": "Share in a stratum, shrunk",
+    "frequency_in_cohort": "Reoffences for each child",
+    "frequency_of_reoffenders": "Reoffences for each child who reoffended",
+    "median_months": "Median length in months",
+    "median_days": "Median wait in days",
+    "restricted_mean_days": "Mean wait in days, up to a horizon",
+    "restricted_mean_difference_days": "Difference in mean wait in days",
 }
 
 
