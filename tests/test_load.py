@@ -433,7 +433,7 @@ def test_a_folder_that_is_not_a_study(written, tmp_path):
         (
             'ethnicity_base = "own"\n',
             "",
-            "study.toml: groups names 3 groups, but those of the 2021 census are Asian, Black, Mixed, White, Other. "
+            "study.toml: groups names 3 groups, but those of the 2021 census are Asian, Black, Mixed, Other, White. "
             'Take the line out, or set ethnicity_base = "own".',
         ),
         ("ethnicity_base", "ethnicty_base", "no setting 'ethnicty_base'. Did you mean 'ethnicity_base'?"),
