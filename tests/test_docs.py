@@ -4,6 +4,7 @@ import calendar
 import contextlib
 import gc
 import importlib.util
+import os
 import re
 import shlex
 import shutil
@@ -17,10 +18,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from ysj_analysis import citations, formulas, load
+from ysj_analysis import citations, formulas, load, sources
 from ysj_analysis.commands import app
 
 ROOT = Path(__file__).resolve().parents[1]
+SHARED = Path(os.environ.get("YSJ_SHARED_DATA", ROOT / ".." / "shared" / "data"))
 MADE = ("data-dictionary.md", "bibliography.md")
 """Pages that the site makes of data."""
 PAGES = sorted(p for p in (ROOT / "docs").rglob("*.md") if "_build" not in p.parts and p.name not in MADE)
@@ -64,6 +66,11 @@ def at_home(tmp_path, monkeypatch):
 def test_an_example_runs(code):
     if "import ibis" in code:
         pytest.importorskip("ibis.backends.sqlite", reason="needs the extra large")
+    if 'load.study("cook")' in code:
+        files = sorted((SHARED / "cook_county_stages").glob("*.json"))
+        if not files:
+            pytest.skip("needs the files of Cook County")
+        sources.convert("cook-county", files, "cook")
     names = {"__name__": "example", "study": load.study("study")}
     exec(compile(code, "example", "exec"), names)
     connection = names.pop("con", None)

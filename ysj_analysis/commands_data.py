@@ -28,7 +28,8 @@ def measure(
     Parameters
     ----------
     counts : path
-        CSV with the columns area, year, stage, group, events and, if known, denominator.
+        A study folder with counts.csv, or a CSV with the columns area, year, stage, group, events and, if
+        known, denominator.
     reference : str
         The group the others are compared with; also all-others or overall.
     population : path

@@ -321,7 +321,7 @@ def of_counts(file: str | Path, people: str | Path | None = None) -> Study:
     Parameters
     ----------
     file : path
-        The CSV. A ``counts.csv`` in a study folder keeps that study's settings.
+        The CSV, or a folder with ``counts.csv``. That of a study keeps the study's settings.
     people : path, optional
         A population table, for rates of the population.
 
@@ -336,6 +336,8 @@ def of_counts(file: str | Path, people: str | Path | None = None) -> Study:
         If a table cannot be used.
     """
     file = Path(file)
+    if file.is_dir():
+        file /= "counts.csv"
     if people is None and file.name == "counts.csv" and (file.parent / "study.toml").is_file():
         return study(file.parent)
     cells = counts(file)

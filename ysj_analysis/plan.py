@@ -99,8 +99,10 @@ LAYOUTS = {
             "p": "{p_value:.3f}",
             "Remark": "{note}",
         },
-        "Exact binomial test, two-sided, and exact 95% limits. Counts are those the printed percentages imply. "
-        "Children remanded together are not separate draws, so the true p is larger.",
+        "Exact binomial test: the chance of every outcome no likelier than the one seen; 4 of 5 is in the upper tail "
+        "alone, and its p would be 0.159 if that were doubled. Exact 95% limits leave 2.5% on either side (Clopper and "
+        "Pearson 1934). Counts are those the printed percentages imply. Children remanded together are not separate "
+        "draws, so the true p is larger.",
     ),
     "reoffending": Layout(
         "Reoffending, with both meanings of frequency",

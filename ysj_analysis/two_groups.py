@@ -73,8 +73,8 @@ def risk_ratio(events, denominator, ref_events, ref_denominator, *, method="miet
 
         (x1/n1 - t x2/n2) / sqrt[(p1 (1 - p1) / n1 + t^2 p2 (1 - p2) / n2) N / (N - 1)]
 
-    with p1 and p2 the likeliest proportions such that p1 = t p2, a quadratic (Koopman: without the
-    N / (N - 1)). It falls as t grows, so there is one limit on each side.
+    with p1 and p2 the likeliest proportions such that p1 = t p2, for each t the root of a quadratic
+    (Koopman: without the N / (N - 1)). It falls as t grows, so there is one limit on each side.
 
     There is no mid-P here: given the margins the odds ratio is the only parameter left, so conditional
     tails say nothing of the ratio of proportions.
