@@ -119,7 +119,9 @@ def control_chart(
         ``run of 8``, both or empty. The limits are the fewest and most events that are no signal, so a
         point lies outside exactly when each tail that far out has a chance of at most 0.1% (2.5% for
         the 95% limits). A year on the centre line, a missing year and a new phase each end a run.
-        A hidden or immature year keeps its row, noted, and takes no part in the centre.
+        A hidden or immature year, and one whose denominator is 0 or missing (``no_denominator``), keeps its
+        row, noted, and takes no part in the centre. A phase without events has its centre and all its
+        limits at 0.
 
     References
     ----------

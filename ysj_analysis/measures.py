@@ -141,7 +141,8 @@ def differences(
     DataFrame
         The same rows with ``vocabulary.MEASURE``; ``measure`` is ``rate_difference_per_1000`` or
         ``risk_difference``, above 0 where the group's rate is the higher. The reference's own row is 0,
-        without an interval and noted ``reference``.
+        without an interval and noted ``reference``. No events in either group: 0, with an interval, noted
+        ``no_events``. A denominator of 0 or missing: NaN, ``no_denominator``; a hidden count: ``suppressed``.
 
     Raises
     ------
@@ -282,7 +283,19 @@ def parity_gap(
         The same rows with ``vocabulary.MEASURE``; ``measure`` is ``events_above_parity`` (the
         denominator times the difference in rates, and so is its interval) or ``events_above_share``
         (the total times the difference in shares). Below 0 where the group has fewer than parity
-        would give.
+        would give. No events in group and reference: 0, with an interval (``total-fixed``: NaN where nobody had
+        the event); noted ``no_events``. A denominator of 0 or missing: NaN, ``no_denominator``. A hidden count
+        hides its row, and with ``total-fixed`` every row of its comparison, as the total is not known.
+
+    Raises
+    ------
+    ValueError
+        As for :func:`relative_rates`; if there is no such convention.
+
+    References
+    ----------
+    Newcombe (1998) and Zou and Donner (2008) for the difference, times the denominator; Wilson (1927) for the share,
+    times the total.
 
     Examples
     --------

@@ -240,7 +240,8 @@ def kappa(crossed: pd.DataFrame) -> float:
     Returns
     -------
     float
-        Cohen's kappa over the groups officers choose from, of searches with both recorded.
+        Cohen's kappa over the groups officers choose from, of searches with both recorded: from -1 to 1; NaN
+        where there are none, or all of them are of one group on both sides.
     """
     groups = [c for c in crossed.columns if c in BROAD]
     square = crossed.set_index("self_defined").loc[groups, groups].to_numpy(float)

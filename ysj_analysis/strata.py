@@ -242,7 +242,8 @@ def standardised_ratio(events, expected, *, level=0.95):
     Interval
         1 is as many as expected. The limits follow OHID's rule (`rate`). ``p_value`` is the smaller exact
         Poisson tail doubled: the dual of the interval below 10 events; from 10, where Byar's limits
-        differ from the exact ones by up to 0.2%, they can disagree in the third digit.
+        differ from the exact ones by up to 0.2%, they can disagree in the third digit. No events: 0, with a
+        lower limit of 0.
 
     Notes
     -----

@@ -227,7 +227,8 @@ def risk_difference(events, denominator, ref_events, ref_denominator, *, method=
     -------
     Interval
         Between -1 and 1. ``p_value`` is the (N - 1) chi-square, as for `risk_ratio`: it is the dual of
-        ``miettinen-nurminen`` only, so near 0.05 Newcombe's interval can disagree with it.
+        ``miettinen-nurminen`` only, so near 0.05 Newcombe's interval can disagree with it. Nobody in either
+        group, or everybody in both, had the event: 0, with limits on either side, and a ``p_value`` of NaN.
 
     References
     ----------
@@ -264,7 +265,8 @@ def rate_difference(events, exposure, ref_events, ref_exposure, *, level=0.95):
     -------
     Interval
         In events per unit of exposure. ``p_value`` is the mid-P test that the rates are equal, as for
-        `rate_ratio`; it is not the dual of this interval, so near 0.05 they can disagree.
+        `rate_ratio`; it is not the dual of this interval, so near 0.05 they can disagree. No events in
+        either group: 0, with limits on either side, and a ``p_value`` of 1.
 
     Notes
     -----
