@@ -179,7 +179,7 @@ def test_frequency_ratios_have_four_voices(voice, measure):
         ),
         (
             {"estimate": -12.0, "low": -21.0, "high": -3.0},
-            "Black children waited 12 days less long than White",
+            "Black children waited 12 days less than White",
         ),
         (
             {"estimate": 5.0, "low": -4.0, "high": 14.0},

@@ -380,6 +380,18 @@ def test_advice_merges_no_groups_where_there_are_none():
     assert said(facts) == ["As it is"]
 
 
+def test_advice_merges_no_group_that_the_others_are_compared_with():
+    facts = [printed(0, 7, first=2019, group=g) for g in ("Other", "White")]
+    facts += [printed(98, 102, first=2019, group=g) for g in ("Asian", "Black")]
+    assert "Merge Other and White" in said(facts)
+    assert [line.what for line in advice(facts, PUBLIC, alone={"White"})] == [
+        "As it is",
+        "Merge Other and Asian",
+    ]
+    two = [f for f in facts if dict(f.count.where)["group"] in ("Other", "White")]
+    assert [line.what for line in advice(two, PUBLIC, alone={"White"})] == ["As it is"]
+
+
 def test_advice_reckons_a_merger_with_every_pair_of_values():
     """Of 0-7 and 0-7 each as likely, 36 of 64 pairs make 8 or more: counted one by one."""
     facts = [printed(0, 7, first=2019, group=g) for g in ("Asian", "Black")] + [

@@ -116,7 +116,7 @@ def _waited(row: dict, middle: dict | None, words: Words) -> str:
             f"too few {who} or {other} have an offence with an outcome to say how long they waited ({when})"
         )
     gap = abs(row["estimate"])
-    longer = "longer" if row["estimate"] >= 0 else "less long"
+    longer = "longer" if row["estimate"] >= 0 else "less"
     ends = " to ".join(wording.signed(f"{row[c]:.0f}") for c in ("low", "high"))
     seen = f"outcomes of {counts(row, words)}"
     tail = f"(difference over the first {days} days, 95% interval {ends} days; {seen}; {when})"

@@ -6,7 +6,7 @@ report. A hidden count is taken to be any that its mark allows, each as likely a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,7 +41,7 @@ class Advice:
         return f"{self.what}: about {self.cells:.0%} of counts and {self.value:.0%} of their value printed."
 
 
-def advice(facts: Sequence[Fact], rule: Policy) -> list[Advice]:
+def advice(facts: Sequence[Fact], rule: Policy, *, alone: Collection[str] = ()) -> list[Advice]:
     """Say how an edition would have to be cut to print more of its counts.
 
     Parameters
@@ -50,6 +50,8 @@ def advice(facts: Sequence[Fact], rule: Policy) -> list[Advice]:
         What it prints, ``editions.Edition.facts``; at least one.
     rule : Policy
         Its policy.
+    alone : collection of str
+        Groups that are not to be merged: the one the others are compared with.
 
     Returns
     -------
@@ -77,7 +79,7 @@ def advice(facts: Sequence[Fact], rule: Policy) -> list[Advice]:
         if years > longest:
             pooled = [(v * years / longest, w) for v, w in _spread(facts)]
             tries.append(_advice(f"Pool {years} years", pooled, rule))
-    if smallest := _smallest(facts):
+    if smallest := _smallest(facts, alone):
         tries.append(_advice(f"Merge {' and '.join(smallest)}", _merged(facts, smallest), rule))
     for split in sorted({d for f in facts for d, _ in f.count.where if not d.startswith((GROUP, KIND))}):
         kept = [f for f in facts if split not in dict(f.count.where)]
@@ -109,15 +111,15 @@ def _advice(what: str, spread: _Spread, rule: Policy) -> Advice:
     return Advice(what, float(printed.mean()), float(shown.sum() / max(worth.sum(), 1e-9)))
 
 
-def _smallest(facts: Sequence[Fact]) -> tuple[str, str] | None:
-    """Name the two groups that have the least printed of them; who is of no known group is in none of them."""
+def _smallest(facts: Sequence[Fact], alone: Collection[str]) -> tuple[str, str] | None:
+    """Name the two groups that have the least printed of them, of those that are known and may be merged."""
     sizes: dict[str, float] = {}
     for fact in facts:
         group = dict(fact.count.where).get(GROUP)
-        if group not in (None, UNKNOWN, ALL):
+        if group not in (None, UNKNOWN, ALL, *alone):
             sizes[group] = sizes.get(group, 0.0) + _values(fact).mean()
     least = sorted(sizes, key=lambda g: (sizes[g], g))[:2]
-    return (least[0], least[1]) if len(sizes) > 2 else None
+    return (least[0], least[1]) if len(sizes) + len(alone) > 2 and len(least) == 2 else None
 
 
 def _merged(facts: Sequence[Fact], groups: tuple[str, str]) -> _Spread:

@@ -8,6 +8,7 @@ printed. Nothing is written before an audit passes.
 
 from __future__ import annotations
 
+import csv
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -150,7 +151,18 @@ def advised(folder: Path) -> list[str]:
     if this is None or not this.facts:
         return []
     counts = [f for f in this.facts if f.count.series.split(" ")[0] in (REACHED, THROUGH, BEFORE)]
-    return [str(line) for line in advice(counts, policy(this.policy))] if counts else []
+    if not counts:
+        return []
+    return [str(line) for line in advice(counts, policy(this.policy), alone=_references(folder))]
+
+
+def _references(folder: Path) -> set[str]:
+    """Say which groups the tables of a report compare the others with."""
+    found = set()
+    for path in folder.glob("tables/*.csv"):
+        with path.open(encoding="utf-8", newline="") as file:
+            found |= {row.get("reference", "") for row in csv.DictReader(file)}
+    return found - {""}
 
 
 def _linked(

@@ -44,7 +44,7 @@ ODDS_RATIO = {"mid-p": 0.5, "exact": 1.0}
 
 
 def risk_ratio(events, denominator, ref_events, ref_denominator, *, method="miettinen-nurminen", level=0.95):
-    """Estimate the ratio of two proportions: how many times as likely in the group.
+    """Estimate the ratio of two proportions: the relative rate at which those of a stage before went on.
 
     Parameters
     ----------
