@@ -198,8 +198,8 @@ def representation(indices: Released, ratios: Released, words: Words) -> list[st
         who, reference = (words.people(g, row["unit"]) for g in (row["group"], other["reference"]))
         said.append(
             f"{sentence(who)[:-1]}: the index is {_with_interval(row)}, but the relative rate is "
-            f"{_with_interval(other)}. They are {_n(row, 'events')} of the {_n(row, 'reference_events')} in the "
-            f"groups shown who {words.reached(row['stage'], row['unit'])}; {reference} are "
+            f"{_with_interval(other)}. They are {_n(row, 'events')} of the {_n(row, 'reference_events')} "
+            f"{words.out_of(row['stage'], row['unit'])}, of the groups shown; {reference} are "
             f"{_n(other, 'reference_events')}, {words.when(row)}."
         )
     if said:
