@@ -272,7 +272,8 @@ def test_where_index_and_relative_rate_differ_it_is_said():
     )
     assert "but the relative rate is 1.62 (above parity, 95% interval 1." in text
     assert text.endswith(
-        "They are 60 of the 750 children who were arrested, of the groups shown; White children are 240, 2019-20 to 2023-24."
+        "They are 60 of the 750 children who were arrested, of the groups shown; White children are 240, 2019-20 to "
+        "2023-24."
     )
     assert both.endswith("the relative rate compares it with White children alone.")
 

@@ -55,8 +55,7 @@ def cases(study: Study, *, outcome: str, given: str | None = None) -> pd.DataFra
     >>> table["outcome"].drop_duplicates().sort_values().tolist(), table.columns[:8].tolist()
     ([0.0, 1.0], ['child_id', 'episode_id', 'area', 'year', 'group', 'sex', 'age', 'looked_after'])
     """
-    given = given or _base(study, outcome)
-    _refuse(study, outcome, given)
+    given = _reached(study, outcome, given)
     events = prepared(study)
     stage, episode = events["stage"].astype(str).to_numpy(), events["episode_id"]
     events = events.assign(begun=events.groupby("episode_id")["date"].transform("min"))
@@ -108,28 +107,27 @@ _COLUMNS = (
 )
 
 
-def _base(study: Study, outcome: str) -> str:
-    if outcome not in study.stages:
-        raise NotHeld(
-            f"outcome is {shown(outcome)}, which is not one of the {len(study.stages)} stages of this study: "
-            f"{', '.join(study.stages)}. Choose one of them."
-        )
-    return study.stages[outcome].base
-
-
-def _refuse(study: Study, outcome: str, given: str) -> None:
+def _reached(study: Study, outcome: str, given: str | None) -> str:
+    """Name the stage that the cases have reached; refuse a study that does not hold them."""
     if study.events is None or study.children is None:
         raise NotHeld(
             "This study holds counts only and no cases of its children, so like cannot be compared with like. "
             "Events and children, in events.csv and children.csv, would show it."
         )
+    if outcome not in study.stages:
+        raise NotHeld(
+            f"This study has no stage {shown(outcome)}, so like cannot be compared with like there. It has "
+            f"{', '.join(study.stages)}."
+        )
+    given = given or study.stages[outcome].base
     there = set(study.events["stage"].astype(str).unique())
     lacking = [s for s in (outcome, given) if s not in there]
     if lacking:
         raise NotHeld(
-            f"{len(lacking)} of 2 stages have no event in this study: {', '.join(lacking)}. A model compares those who "
-            f"went on with those who reached a stage; choose given= among {', '.join(sorted(there))}."
+            f"{len(lacking)} of 2 stages have no event in this study: {', '.join(lacking)}. Those who went on are "
+            f"compared with those who reached a stage; there are events of {', '.join(sorted(there))}."
         )
+    return given
 
 
 def age_on(date: pd.Series, born: pd.Series) -> pd.Series:

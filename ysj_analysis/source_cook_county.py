@@ -286,8 +286,8 @@ def _sentences(events: pd.DataFrame, raw: Mapping[str, pd.DataFrame], ledger: Le
     rows = len(events)
     ledger.add(
         "stages",
-        f"pending sentences counted net of pending dispositions: {events['pending_sentence'].sum():,.0f} "
-        f"become {pending.sum():,.0f}",
+        f"{events['pending_sentence'].sum():,.0f} pending sentences counted net of pending dispositions: "
+        f"{pending.sum():,.0f} cases",
         "the file counts a case that is not decided as not sentenced; only convicted cases await a sentence",
         removed=int(events["pending_disposition"].sum()),
         left=int(pending.sum()),

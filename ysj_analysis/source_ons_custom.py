@@ -197,7 +197,7 @@ def _one(table: pd.DataFrame, base: str, ledger: Ledger) -> pd.DataFrame:
     if added:
         ledger.add(
             "added up",
-            f"{len(cells):,} rows over {', '.join(added)} added up to {len(summed):,}",
+            f"{len(cells):,} rows over {', '.join(added)} added up to {len(summed):,} rows",
             "the population of a group is that of all its parts",
             left=len(summed),
         )
