@@ -116,7 +116,7 @@ def _smallest(facts: Sequence[Fact], alone: Collection[str]) -> tuple[str, str] 
     sizes: dict[str, float] = {}
     for fact in facts:
         group = dict(fact.count.where).get(GROUP)
-        if group not in (None, UNKNOWN, ALL, *alone):
+        if group is not None and group not in (UNKNOWN, ALL, *alone):
             sizes[group] = sizes.get(group, 0.0) + _values(fact).mean()
     least = sorted(sizes, key=lambda g: (sizes[g], g))[:2]
     return (least[0], least[1]) if len(sizes) + len(alone) > 2 and len(least) == 2 else None
