@@ -61,5 +61,6 @@ clean:
 
 $(DONE): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; this is %s. Try: make PYTHON=python3.12" % sys.version.split()[0])'
-	@{ command -v uv >/dev/null 2>&1 && $(WITH_UV); } || { $(WITH_PIP); }
+	@{ command -v uv >/dev/null 2>&1 && { $(WITH_UV) || { echo "uv could not install; pip does." >&2; false; }; }; } \
+		|| { $(WITH_PIP); }
 	@touch $(DONE)

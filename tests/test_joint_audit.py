@@ -13,7 +13,7 @@ from scipy.optimize import LinearConstraint, milp
 from ysj_analysis import load, measures, pipeline
 from ysj_analysis.datafile import csv as csv_text
 from ysj_analysis.disclosure import release
-from ysj_analysis.joint_audit import OutOfTime, failing, outer, possible, propagated, ranged, ranges
+from ysj_analysis.joint_audit import OutOfTime, failing, outer, passing, possible, propagated, ranges
 from ysj_analysis.joint_facts import (
     BEFORE,
     EARLIER,
@@ -31,7 +31,7 @@ from ysj_analysis.joint_facts import (
     of_table,
     together,
 )
-from ysj_analysis.joint_repair import audited, replaced
+from ysj_analysis.joint_repair import audited
 from ysj_analysis.joint_system import systems
 from ysj_analysis.policies import PUBLIC, PUBLISHED, DisclosureError
 
@@ -411,8 +411,7 @@ def test_steps_of_coarsening():
     assert coarser(local(23, origin=EARLIER), PUBLIC) is None
     straight = audited(naive(), PUBLIC, steps=(3,))
     assert set(straight.coarsened.values()) == {3}
-    again = replaced(together(naive()), straight.coarsened, PUBLIC)
-    assert {f.count: f.level for f in again if f.level} == straight.coarsened
+    assert {f.count: f.level for f in straight.facts if f.level} == straight.coarsened
 
 
 @pytest.mark.parametrize("shape", ["one year", "five pooled", "singles and five", "five, by sex"])
@@ -433,8 +432,11 @@ def test_splitting_by_sex_gives_counts_away_if_nothing_is_repaired():
 def test_one_target_can_be_asked_for():
     (system,) = systems(together(naive()))
     at = [n.endswith("group B") for n in system.names].index(True)
-    assert ranged(system, at).high == 2
-    assert ranged(system, [n.endswith("group A") for n in system.names].index(True)) is None
+    assert [found.high for found in failing(system, among=[at])] == [2]
+    other = [n.endswith("group A") for n in system.names].index(True)
+    assert failing(system, among=[other]) == []
+    assert passing(system, [other])
+    assert not passing(system, [other, at])
 
 
 # -- what tables print -------------------------------------------------------------------------------

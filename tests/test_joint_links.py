@@ -179,14 +179,14 @@ def test_an_audit_that_runs_out_of_steps_or_of_time_is_refused():
         with pytest.raises(
             OutOfTime, match=r"did not finish in its time: 3 linked counts, first .* Drop a dim"
         ):
-            ranged_by(system, budget)
+            last_of(system, budget)
     budget = Budget()
-    ranged_by(system, budget)
+    last_of(system, budget)
     assert Budget().steps - budget.steps == 2  # a question for each end, and no iteration after propagation
 
 
-def ranged_by(system, budget):
-    return joint_audit.ranged(system, len(system.names) - 1, budget=budget)
+def last_of(system, budget):
+    return joint_audit.passing(system, [len(system.names) - 1], budget=budget)
 
 
 def test_the_steps_are_the_same_each_time():

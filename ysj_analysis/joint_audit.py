@@ -169,28 +169,8 @@ def possible(system: System) -> bool:
     return True
 
 
-def ranged(system: System, target: int, *, budget: Budget | None = None) -> Finding | None:
-    """Look at one target alone: None if it passes.
-
-    Parameters
-    ----------
-    system : System
-        Linked counts.
-    target : int
-        A line of its targets.
-    budget : Budget, optional
-        As for :func:`failing`.
-
-    Returns
-    -------
-    Finding or None
-        Its range, if that is too narrow.
-    """
-    return Solver(system, *propagated(system), budget).narrow(target)
-
-
 def passing(system: System, targets: Sequence[int], *, budget: Budget | None = None) -> bool:
-    """Say whether all of these targets pass, as :func:`ranged` says of one."""
+    """Say whether none of these targets can be worked out too closely."""
     solver = Solver(system, *propagated(system), budget)
     solver.look_for_wide(targets)
     return all(solver.narrow(target) is None for target in targets)

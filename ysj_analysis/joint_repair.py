@@ -318,28 +318,3 @@ def _refusal(system: System, finding: Finding) -> str:
         f"1 of {len(system.names)} linked counts could be worked out from the tables together, whatever else is "
         f"hidden. First: {finding.name}. Drop {drop}, pool more years, or merge groups."
     )
-
-
-def replaced(facts: Sequence[Fact], level: Mapping[Count, int], rule: Policy) -> list[Fact]:
-    """Print some counts again as coarse as they were printed before.
-
-    Parameters
-    ----------
-    facts : sequence of Fact
-        As the local rule prints them.
-    level : mapping of Count to int
-        How coarse.
-    rule : Policy
-        The policy.
-
-    Returns
-    -------
-    list of Fact
-        The same counts.
-    """
-    out = []
-    for fact in facts:
-        while fact.level < level.get(fact.count, 0) and (after := coarser(fact, rule)) is not None:
-            fact = after
-        out.append(fact)
-    return out
