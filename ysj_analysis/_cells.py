@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import special
 
-SMALLEST_EXPECTED = 3
+_SMALLEST_EXPECTED = 3
 """Below this smaller expected count, coverage is not promised (docs/methods/intervals.md)."""
 
 
@@ -158,7 +158,7 @@ def note(events, denominator, reference_events, reference_denominator, base_is_p
         (x1 == 0, "zero_numerator"),
         (x2 == 0, "zero_reference"),
         (~population & ((x1 == n1) | (x2 == n2)), "full_cell"),
-        (expected < SMALLEST_EXPECTED, "unreliable"),
+        (expected < _SMALLEST_EXPECTED, "unreliable"),
     ]
     # Each pattern of codes is a number; the strings are made once for each and looked up.
     pattern = sum(holds.astype(int) << bit for bit, (holds, _) in enumerate(together))

@@ -10,7 +10,7 @@ from scipy import special
 
 from ._limits import probit, root_of_decreasing
 
-MOST_TERMS = 1 << 18
+_MOST_TERMS = 1 << 18
 """How many tables are written out at a time: few enough to stay in the processor's cache."""
 
 
@@ -73,7 +73,7 @@ def _tables(x1, n1, x2, n2, rows, z):
     for one in np.unique(octave):
         alike = np.flatnonzero(octave == one)
         widest = int(width[alike].max())
-        for block in np.split(alike, np.arange(0, alike.size, max(MOST_TERMS // widest, 1))[1:]):
+        for block in np.split(alike, np.arange(0, alike.size, max(_MOST_TERMS // widest, 1))[1:]):
             lowest, highest = -down[block, None], up[block, None]
             step = lowest + np.arange(widest)
             within = (step > lowest) & (step <= highest)

@@ -159,7 +159,7 @@ def _progress(row: dict, words: Words) -> str:
     return f"{said} This is not evidence that nothing changed." if row["standing"] == "cannot tell" else said
 
 
-FEWEST_YEARS = 5
+_FEWEST_YEARS = 5
 """Of fewer years in a phase nothing is said."""
 
 
@@ -169,7 +169,7 @@ def _control(rows: pd.DataFrame, words: Words) -> str:
     base = "the population" if first["base"] == POPULATION else words.out_of(first["base"])
     about = f"{words.people(first['group'], first['unit'])}, {wording.lower(words.stage(first['stage']))} out of {base}"
     shown = rows[rows["estimate"].notna() & rows["centre"].notna()]
-    if len(shown) < FEWEST_YEARS:
+    if len(shown) < _FEWEST_YEARS:
         return sentence(f"{about}: too few years can be shown to say whether one is unlike the others")
     ends = (period_label(int(y), 1, words.period) for y in (shown["year"].iloc[0], shown["year"].iloc[-1]))
     span = " to ".join(ends)

@@ -23,7 +23,7 @@ from .adjusted_rows import TooFewError, UsableRows, usable_rows
 from .adjusted_table import attenuated, rows_of
 from .vocabulary import MEASURE
 
-FEWEST_TO_FIT = 2
+_FEWEST_TO_FIT = 2
 """Under so many events per coefficient nothing is fitted, by Firth's likelihood either."""
 
 METHODS = {
@@ -205,10 +205,10 @@ def _block(cells: Cells, step: Block, *, family: str, level: float, cluster: str
         "residual_df": distinct - p,
         "mediators": ", ".join(step.mediators),
     }
-    if scarce < FEWEST_TO_FIT * p:
+    if scarce < _FEWEST_TO_FIT * p:
         needs = (
             f"{scarce:.0f} events{' (or children without)' if family == LOGISTIC else ''} for {p} coefficients; "
-            f"{FEWEST_TO_FIT * p} would be needed. Pool more years, merge categories or leave covariates out."
+            f"{_FEWEST_TO_FIT * p} would be needed. Pool more years, merge categories or leave covariates out."
         )
         refused = {"likelihood": "none", "why": "too_few_to_fit"}
         return {

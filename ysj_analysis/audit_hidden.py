@@ -30,7 +30,7 @@ VARIABLE = "YSJ_HIDDEN_COUNTS"
 SHOWN = "YSJ_SHOWN_COUNTS"
 """Names the folder in which the counts that are shown are written down."""
 
-DRAFT = "YSJ_DRAFT"
+_DRAFT = "YSJ_DRAFT"
 """Says that a run is only for the audit: charts are not drawn."""
 
 Rows = tuple[tuple[Fact, ...], ...]
@@ -98,16 +98,16 @@ def drafting(wanted: bool) -> Iterator[None]:
     if not wanted:
         yield
         return
-    os.environ[DRAFT] = "1"
+    os.environ[_DRAFT] = "1"
     try:
         yield
     finally:
-        os.environ.pop(DRAFT, None)
+        os.environ.pop(_DRAFT, None)
 
 
 def undrawn() -> bool:
     """Whether charts are left undrawn in this run."""
-    return os.environ.get(DRAFT) == "1"
+    return os.environ.get(_DRAFT) == "1"
 
 
 def note(rows: Rows) -> None:

@@ -16,7 +16,7 @@ from .case_fields import plain
 from .study_folder import Ledger
 from .tables import DataError, near, shown
 
-HEADER_WITHIN = 40
+_HEADER_WITHIN = 40
 """The header is looked for in the first rows of a file; above it stand titles."""
 
 LARGEST = 65_000_000
@@ -95,7 +95,7 @@ def _text_grid(file: Path) -> pd.DataFrame:
                     f"{file.name}: the file is empty: 0 of {size:,} bytes are text. First: its first byte.\nExport it "
                     "again."
                 )
-            lines = start.splitlines()[:HEADER_WITHIN]
+            lines = start.splitlines()[:_HEADER_WITHIN]
             separator = max(",;\t|", key=lambda mark: sum(line.count(mark) for line in lines))
             opened.seek(0)
             rows = csv.reader(opened, delimiter=separator, strict=False)
@@ -212,7 +212,7 @@ def header_row(grid: pd.DataFrame) -> int:
     int
         Its label in the index.
     """
-    filled = grid.head(HEADER_WITHIN).apply(lambda column: column.str.strip()).ne("").sum(axis=1)
+    filled = grid.head(_HEADER_WITHIN).apply(lambda column: column.str.strip()).ne("").sum(axis=1)
     return int(filled[filled >= filled.max()].index[0])
 
 
@@ -299,7 +299,7 @@ def _records(body: pd.DataFrame, ids: pd.Series, file: str, ledger: Ledger) -> p
 def _places(grid: pd.DataFrame, headers: Sequence[str], file: str) -> tuple[int, list[int], int]:
     """Find the header's row, the position of each column asked for, and how many were marked."""
     best: tuple[int, int, list[str]] = (-1, 0, [])
-    for row, cells in grid.head(HEADER_WITHIN).iterrows():
+    for row, cells in grid.head(_HEADER_WITHIN).iterrows():
         exact, bare = [str(c).strip() for c in cells], [plain(tidy(str(c))) for c in cells]
         missing = [h for h in headers if h not in exact and plain(tidy(h)) not in bare]
         if len(headers) - len(missing) > best[0]:

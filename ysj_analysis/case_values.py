@@ -22,7 +22,7 @@ from .ages import ADULT, BLANK, CHILD, UNDER, repaired, span, who
 from .case_fields import CHOICES, NOTHING_RECORDED, plain
 from .tables import DataError, near, shown
 
-EARLIEST = datetime.date(1970, 1, 1)
+_EARLIEST = datetime.date(1970, 1, 1)
 """A date before it is impossible: of an event, and of the birth of a child in a system in use today."""
 
 LISTED, MOST_LABELS, LONGEST_LABEL = 40, 60, 120
@@ -134,7 +134,7 @@ def dates(
         real = {day for day in read if isinstance(day, datetime.date)}
         if len(real) > 1 or not read:
             unread.add(text)
-        elif not real or not EARLIEST <= min(real) <= latest:
+        elif not real or not _EARLIEST <= min(real) <= latest:
             impossible.add(text)
         else:
             days[text] = min(real).isoformat()

@@ -18,7 +18,7 @@ from .document_source import Source
 from .page import TEMPLATES
 
 _STANDARD = "ua-1"
-EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 """Written where a format wants a time and the report was given no date."""
 LONG = 3
 """A document of more chapters than this has a list of contents."""
@@ -112,7 +112,7 @@ def fonts() -> str:
 
 def moment(date: str | None) -> datetime:
     """Make a time of the date a report was given."""
-    return datetime.fromisoformat(date).replace(tzinfo=UTC) if date else EPOCH
+    return datetime.fromisoformat(date).replace(tzinfo=UTC) if date else _EPOCH
 
 
 def _said(source: Source, *, contents: bool) -> dict[str, Any]:

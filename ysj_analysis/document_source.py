@@ -22,7 +22,7 @@ _LABEL = re.compile(r'aria-label="([^"]*)"')
 _TITLE = re.compile(r"<title[^>]*>([^<]*)</title>")
 _SIZE = re.compile(r'viewBox="[-\d.]+ [-\d.]+ ([\d.]+) ([\d.]+)"')
 _NUMBERS = "n"
-STYLES = {"headline": "Headline", "callout": "Callout", "note": "Note", "methods": "Note", "source": "Note"}
+_STYLES = {"headline": "Headline", "callout": "Callout", "note": "Note", "methods": "Note", "source": "Note"}
 """Style of a paragraph, in Word and on paper, for each class of the page."""
 
 
@@ -130,7 +130,7 @@ def _flatten(tree: Any) -> None:
         if not link.get("href", "").startswith(("https:", "#")):
             link.unwrap()
     for block in tree.find_all(["div", "p"]):
-        style = next((STYLES[name] for name in block.get("class", []) if name in STYLES), None)
+        style = next((_STYLES[name] for name in block.get("class", []) if name in _STYLES), None)
         block.attrs = {}
         if style and block.name == "p":
             block.wrap(tree.new_tag("div", attrs={"custom-style": style}))

@@ -83,7 +83,7 @@ _GROUPS = (
     "non-domestic burglary|other|public order|racially aggravated|robbery|sexual offences|"
     "theft and handling stolen goods|theft and handling|vehicle theft|violence against the person"
 )
-OFFENCE_GROUPS = {plain(group): group for group in _GROUPS.split("|")}
+_OFFENCE_GROUPS = {plain(group): group for group in _GROUPS.split("|")}
 """Offence groups of the Youth Justice Board, from memory: a draft proposes them, a person confirms."""
 
 _STAGES = {
@@ -119,7 +119,7 @@ _DRAFTS: Mapping[str, Mapping[str, object]] = {
     "looked_after": CARED_FOR,
     "send": NEEDS,
     "ethnicity_source": SOURCE,
-    "offence_group": OFFENCE_GROUPS,
+    "offence_group": _OFFENCE_GROUPS,
     "stage": STAGE,
     "outcome": UNDECIDED
     | {label: stages[-1] for label, stages in STAGE.items() if NOT_COUNTED not in stages},

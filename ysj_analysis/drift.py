@@ -15,7 +15,7 @@ from . import intervals
 from .many import adjust_p
 from .vocabulary import POPULATION, Stage
 
-CHANCE = 0.05
+_CHANCE = 0.05
 """The share of false alarms among the jumps named, at most on average (Benjamini and Hochberg 1995)."""
 
 LEAST_POINTS, LEAST_FACTOR = 2.0, 1.5
@@ -28,7 +28,7 @@ _FEW = 5
 ALL = "all"
 """The group of a row that is about a stage, not about one group at it."""
 
-DRIFT = (
+_DRIFT = (
     "area", "year", "unit", "stage", "base", "group", "events", "denominator", "earlier_events",
     "earlier_denominator", "change", "p_value", "p_adjusted", "method", "jump",
 )  # fmt: skip
@@ -118,4 +118,4 @@ def _tested(both: pd.DataFrame) -> pd.DataFrame:
     with np.errstate(divide="ignore", invalid="ignore"):
         factor = np.abs(np.log((x1 / n1) / (x2 / n2)))
     large = (table["change"].abs() >= LEAST_POINTS) | (factor >= np.log(LEAST_FACTOR))
-    return table.assign(jump=large & (table["p_adjusted"] < CHANCE))[list(DRIFT)]
+    return table.assign(jump=large & (table["p_adjusted"] < _CHANCE))[list(_DRIFT)]

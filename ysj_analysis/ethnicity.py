@@ -35,10 +35,10 @@ __all__ = ["CODES", "as_perceived", "groups", "mapping", "recode", "recognised",
 CODES = tuple(e.code for e in ETHNICITIES)
 """The detailed groups, in the order of the vocabulary."""
 
-MOST_SHOWN = 10
+_MOST_SHOWN = 10
 """How many unknown labels a message lists."""
 
-NOT_A_CODE_LIST = 40
+_NOT_A_CODE_LIST = 40
 """From more unknown labels than this on, a column is taken for something else and no label is shown."""
 
 
@@ -291,19 +291,19 @@ def _refuse(listed: pd.Series, first: int, size: int, names, where, meanings) ->
     )
     place = f"First: row {first + first_row:,}, column {shown(column)}."
     # Labels that hardly repeat are names, remarks or ids, not codes: they may say who a child is.
-    if len(listed) > NOT_A_CODE_LIST or (len(listed) > 5 and 2 * len(listed) > bad):
+    if len(listed) > _NOT_A_CODE_LIST or (len(listed) > 5 and 2 * len(listed) > bad):
         raise DataError(
             f"{head}: {len(listed):,} labels, too many to be codes, so none is shown here. {place} Check that "
             "this is the column of ethnicity, and with ethnicity.recognised which code list it uses."
         )
-    told = ", ".join(f"{shown(label)} ({n:,})" for label, n in listed.head(MOST_SHOWN).items())
-    more = f" and {len(listed) - MOST_SHOWN} more" if len(listed) > MOST_SHOWN else ""
+    told = ", ".join(f"{shown(label)} ({n:,})" for label, n in listed.head(_MOST_SHOWN).items())
+    more = f" and {len(listed) - _MOST_SHOWN} more" if len(listed) > _MOST_SHOWN else ""
     wide = [label for label in listed.index if fold(label) in _BROAD_WORDS] if meanings is CODES else []
     hint = f" {shown(wide[0])} is of many groups at once and has no detailed code." if wide else ""
     middle = '"CODE","",""' if meanings is CODES else '"","GROUP","GROUP"'
     lines = [
         f'"{names[0]}","{shown(label)[1:-1]}",{middle},"WHERE ITS MEANING IS FROM",""'
-        for label in listed.head(MOST_SHOWN).index
+        for label in listed.head(_MOST_SHOWN).index
     ]
     raise DataError(
         f"{head}: {told}{more}. {place}{hint}\nNo label is guessed. Correct it, or add to {LABELS_FILE.name}, "

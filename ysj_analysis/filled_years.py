@@ -10,7 +10,7 @@ import pandas as pd
 from .tables import DataError
 from .vocabulary import period_label
 
-FILLS = ("linear", "held")
+_FILLS = ("linear", "held")
 """How a year without a population may be filled in: on a straight line, or as in the nearest year."""
 
 
@@ -57,8 +57,8 @@ def filled(
     1  2014      1030.0  interpolated between 2011 and 2021
     2  2021      1100.0
     """
-    if fill is not None and fill not in FILLS:
-        raise ValueError(f"fill is {fill!r}; it must be {' or '.join(map(repr, FILLS))}, or left out.")
+    if fill is not None and fill not in _FILLS:
+        raise ValueError(f"fill is {fill!r}; it must be {' or '.join(map(repr, _FILLS))}, or left out.")
     keys = [c for c in table.columns if c not in ("year", "population", "estimated")]
     parts = []
     for _, rows in table.groupby(keys, sort=False, observed=True, dropna=False) if keys else [((), table)]:

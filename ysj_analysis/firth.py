@@ -15,7 +15,7 @@ from scipy import special
 from .adjusted_cells import LOGISTIC
 from .adjusted_likelihood import likelihood
 
-FEWEST_PER_PARAMETER = 5
+_FEWEST_PER_PARAMETER = 5
 """Under so many events per coefficient the plain likelihood is not used."""
 
 
@@ -49,7 +49,7 @@ def why_sparse(group: np.ndarray, events, exposure, *, parameters: int, family: 
     empty = any(
         (np.bincount(group, counted)[np.bincount(group) > 0] == 0).any() for counted in (events, other)
     )
-    reasons = {"empty_cell": empty, "few_per_parameter": scarce < FEWEST_PER_PARAMETER * parameters}
+    reasons = {"empty_cell": empty, "few_per_parameter": scarce < _FEWEST_PER_PARAMETER * parameters}
     return " ".join(reason for reason, so in reasons.items() if so)
 
 

@@ -17,7 +17,7 @@ from .allocation import joined, kinds, known_table, rows_of, total
 from .references import ALL_OTHERS, keys
 from .vocabulary import UNKNOWN
 
-NOBODY_LIKE = "no_known"
+_NOBODY_LIKE = "no_known"
 """Note: there are unknown children here and no known child who came to the same decision."""
 
 
@@ -275,7 +275,7 @@ def _laid_out(rows, pooled: Pooled, known, informed, how: str) -> pd.DataFrame:
     pooled = Pooled(*(np.where(flat, np.nan, v) for v in pooled))
     unlike = ~informed & rows.open
     said = np.where(
-        unlike, NOBODY_LIKE, np.where(flat & ~compared["note"].str.contains("full_cell"), "full_cell", "")
+        unlike, _NOBODY_LIKE, np.where(flat & ~compared["note"].str.contains("full_cell"), "full_cell", "")
     )
     return compared.assign(
         estimate=np.where(itself, compared["estimate"], np.exp(pooled.estimate)),

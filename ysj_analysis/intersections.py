@@ -19,7 +19,7 @@ from .adjusted_rows import TooFewError, scope_of
 from .like_cases import Bands, banded
 from .vocabulary import MEASURE, UNKNOWN
 
-FEWEST_STRATA = 20
+_FEWEST_STRATA = 20
 """Under so many strata the spread of their effects cannot be estimated."""
 METHOD = "shrunk: logistic with a normal effect of each stratum; interval given its spread"
 _NODES = 25
@@ -136,10 +136,10 @@ def _strata(cases: pd.DataFrame, by: list[str], outcome: str, cluster: str):
     children = kept.groupby(["group", *by, cluster], sort=True)[outcome].max()
     strata = children.groupby(level=["group", *by]).agg(["sum", "size"]).reset_index()
     strata = strata.rename(columns={"sum": "events", "size": "denominator"})
-    if len(strata) < FEWEST_STRATA or not 0 < strata["events"].sum() < strata["denominator"].sum():
+    if len(strata) < _FEWEST_STRATA or not 0 < strata["events"].sum() < strata["denominator"].sum():
         raise TooFewError(
             f"{len(strata)} strata have {strata['events'].sum():.0f} events among {strata['denominator'].sum():.0f} "
-            f"children; their spread cannot be estimated. At least {FEWEST_STRATA} strata with some events would be "
+            f"children; their spread cannot be estimated. At least {_FEWEST_STRATA} strata with some events would be "
             "needed: pool more years, or cross more characteristics."
         )
     return strata, dropped, scope_of(kept, outcome) | {"unit": "children"}

@@ -17,7 +17,7 @@ from .vocabulary import UNKNOWN
 
 ALL = "all"
 """The row of a total, which is no group."""
-POOLS = (3, 5)
+_POOLS = (3, 5)
 """How many years may be pooled."""
 
 
@@ -75,7 +75,7 @@ def advice(facts: Sequence[Fact], rule: Policy, *, alone: Collection[str] = ()) 
     now = _advice("As it is", _spread(facts), rule)
     tries = []
     longest = max(f.count.last - f.count.first + 1 for f in facts)
-    for years in POOLS:
+    for years in _POOLS:
         if years > longest:
             pooled = [(v * years / longest, w) for v, w in _spread(facts)]
             tries.append(_advice(f"Pool {years} years", pooled, rule))

@@ -35,7 +35,7 @@ from .joint_names import AMONG, FOUND, LEFT, REMOVED
 from .joint_windows import Rule, Span, Terms, chains, minus, once_in, seen_in, windows_of
 from .vocabulary import STAGES, UNKNOWN
 
-ADDITIVE = frozenset({"episodes", "cases", "offences", "searches"})
+_ADDITIVE = frozenset({"episodes", "cases", "offences", "searches"})
 """Units that are counted once in one year, so that years add. A child may be counted in several."""
 
 PARTITIONS: Mapping[str, tuple[str, ...]] = {
@@ -44,7 +44,7 @@ PARTITIONS: Mapping[str, tuple[str, ...]] = {
 }
 """The outcomes of a decision, of which every case has exactly one."""
 
-ONE_OF: Mapping[str, tuple[tuple[tuple[str, str], ...], ...]] = {
+_ONE_OF: Mapping[str, tuple[tuple[tuple[str, str], ...], ...]] = {
     SAME.get(base, base): (
         *(tuple((THROUGH, SAME.get(s, s)) for s in way) for way in ways),
         *[((THROUGH, "custody_proposed"), (BEFORE, "community_proposed"))] * (base == "report"),
@@ -111,7 +111,7 @@ class System:
 def systems(
     facts: Sequence[Fact],
     partitions: Mapping[str, Sequence[str]] = PARTITIONS,
-    unit_adds=ADDITIVE,
+    unit_adds=_ADDITIVE,
     revised: int | None = None,
 ) -> list[System]:
     """Set up the systems of a release.
@@ -379,8 +379,8 @@ class _Lines:
     def one_of(self) -> list[Rule]:
         """Add up field measures that put every child at a stage in one place: to all of it, or no more than it."""
         rules: list[Rule] = []
-        for count in self._throughout(c for c in self.counts if c.series == BEFORE and c.stage in ONE_OF):
-            for way in ONE_OF[count.stage]:
+        for count in self._throughout(c for c in self.counts if c.series == BEFORE and c.stage in _ONE_OF):
+            for way in _ONE_OF[count.stage]:
                 named = [
                     _at(
                         count,

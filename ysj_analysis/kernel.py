@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
-FIXED = dict.fromkeys(THREADS, "1") | {
+_FIXED = dict.fromkeys(THREADS, "1") | {
     "PYTHONHASHSEED": "0",
     "PYTHONUTF8": "1",
     "SOURCE_DATE_EPOCH": "0",
@@ -90,7 +90,7 @@ def environment(scratch: Path) -> dict[str, str]:
         The environment.
     """
     env = {k: v for k, v in os.environ.items() if k not in ("PYTHONWARNINGS", "PYTHONSTARTUP", "MPLBACKEND")}
-    env |= FIXED
+    env |= _FIXED
     env |= {
         "IPYTHONDIR": str(scratch / "ipython"),
         "JUPYTER_RUNTIME_DIR": str(scratch),
@@ -122,7 +122,7 @@ def renders() -> bool:
 
 def settled() -> bool:
     """Whether this process was started in the surroundings of a notebook (`settle`)."""
-    return os.environ.get(_SETTLED) == "1" and all(os.environ.get(k) == v for k, v in FIXED.items())
+    return os.environ.get(_SETTLED) == "1" and all(os.environ.get(k) == v for k, v in _FIXED.items())
 
 
 def settle() -> None:
@@ -135,4 +135,4 @@ def settle() -> None:
     env = {k: v for k, v in os.environ.items() if k not in ("PYTHONWARNINGS", "PYTHONSTARTUP")}
     arguments = [sys.executable, *sys.orig_argv[1:]]
     sys.stdout.flush()
-    os.execve(sys.executable, arguments, env | FIXED | {_SETTLED: "1"})
+    os.execve(sys.executable, arguments, env | _FIXED | {_SETTLED: "1"})

@@ -24,7 +24,7 @@ NOT_SAID = "unknown"
 
 FLAG = ("no", "yes", NOT_SAID)
 SPLITS: Mapping[str, tuple[str, ...]] = {"sex": SEX, "looked_after": FLAG, "send": FLAG}
-MOST_STAGES = 62
+_MOST_STAGES = 62
 """The stages a child reached are the bits of one whole number."""
 
 
@@ -177,10 +177,10 @@ def bits(stages: Sequence[str]) -> list[int]:
     >>> bits(["arrest", "charge", "caution"])
     [1, 2, 4]
     """
-    if len(stages) > MOST_STAGES:
+    if len(stages) > _MOST_STAGES:
         raise DataError(
-            f"events: {len(stages)} stages have events, and at most {MOST_STAGES} can be counted at this size. "
-            f"First too many: {stages[MOST_STAGES]!r}. Leave out the stages that the reports do not use."
+            f"events: {len(stages)} stages have events, and at most {_MOST_STAGES} can be counted at this size. "
+            f"First too many: {stages[_MOST_STAGES]!r}. Leave out the stages that the reports do not use."
         )
     return [1 << i for i in range(len(stages))]
 

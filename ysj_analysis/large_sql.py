@@ -16,7 +16,7 @@ from .reading import DataError, header_of
 from .tables import WHOLE_NUMBER
 from .vocabulary import TABLES, Column, Stage
 
-BLANKS = " || ".join(f"chr({ord(c)})" for c in map(chr, range(0x3001)) if c.isspace())
+_BLANKS = " || ".join(f"chr({ord(c)})" for c in map(chr, range(0x3001)) if c.isspace())
 """What ``str.strip`` takes from around a cell, in SQL."""
 
 
@@ -154,7 +154,7 @@ def plain(value: str) -> str:
 
 def _stripped(value: str) -> str:
     """Strip text in SQL; looking for every blank there is takes long, and most cells have none."""
-    return f"case when {plain(value)} then {value} else coalesce(trim({value}, {BLANKS}), '') end"
+    return f"case when {plain(value)} then {value} else coalesce(trim({value}, {_BLANKS}), '') end"
 
 
 def literal(value: object) -> str:

@@ -19,7 +19,7 @@ from .load import Study
 from .reading import NotHeld
 from .reoffending import FOLLOW
 
-EARLY = 3
+_EARLY = 3
 """Months from the start of follow-up in which coming back is called early."""
 
 
@@ -68,7 +68,7 @@ def counts(study: Study, *, area: str, by: Sequence[str] = ()) -> pd.DataFrame:
         study.offences[["child_id", "offence_date"]], left_on="who", right_on="child_id"
     )
     after = after[after["offence_date"] > after["date"]]
-    early = after[after["offence_date"] <= after["date"] + pd.DateOffset(months=EARLY)]
+    early = after[after["offence_date"] <= after["date"] + pd.DateOffset(months=_EARLY)]
     year = int(year_of(pd.Series([until]), study.period).iloc[0])
     rows = latest.assign(
         year=year,

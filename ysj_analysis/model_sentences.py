@@ -16,7 +16,7 @@ from .sentence_parts import ABOVE, APART, TOO_FEW, interval_of, sentence, voice
 from .vocabulary import UNKNOWN
 from .wording import Words
 
-FEWEST_IN_STRATUM = 10
+_FEWEST_IN_STRATUM = 10
 """Of a stratum with fewer children nothing is said."""
 
 _CAVEAT = (
@@ -75,7 +75,7 @@ def crossings(strata: Released, summary: Released, words: Words) -> list[str]:
         return []
     by = list(table.columns)[list(table.columns).index("group") + 1 : list(table.columns).index("reference")]
     overall = table["events"].sum() / table["denominator"].sum()
-    few = table["denominator"] < FEWEST_IN_STRATUM
+    few = table["denominator"] < _FEWEST_IN_STRATUM
     high, low = ~few & (table["low"] > overall), ~few & (table["high"] < overall)
     said = [_whole(require(summary).table, len(table), ["group", *by])]
     said += [_stratum(r, by, overall, words, "above") for r in table[high].to_dict("records")]

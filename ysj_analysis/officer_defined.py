@@ -21,7 +21,7 @@ from .load import Study
 from .reading import NotHeld
 from .vocabulary import BROAD, UNKNOWN, broad_groups
 
-NOT_ON_LIST = "not_on_officers_list"
+_NOT_ON_LIST = "not_on_officers_list"
 """Note: officers have no such group to choose, so none can be filled."""
 
 ALL = "all"
@@ -94,7 +94,7 @@ def backfill(
         group=pd.Categorical(table["group"], categories=list(BROAD), ordered=True),
         source="known: self-defined; filled: officer-defined, of those whose self-defined is unknown",
         method="counted side by side, never added",
-        note=np.where(listed, "", NOT_ON_LIST),
+        note=np.where(listed, "", _NOT_ON_LIST),
     )
     return table[[*by, "unit", "group", "known", "filled", "source", "method", "note"]]
 
@@ -201,7 +201,7 @@ def agreement(
     ]
     listed = _officers_list(pairs)
     kappas = [_kappa(table, by, BROAD[:-1], level), _kappa(table, by, listed, level)]
-    kappas[1]["note"] = kappas[1]["note"].mask(kappas[1]["note"] == "", NOT_ON_LIST)
+    kappas[1]["note"] = kappas[1]["note"].mask(kappas[1]["note"] == "", _NOT_ON_LIST)
     out = pd.concat([*shares, *kappas], ignore_index=True).assign(unit="searches")
     return out[["measure", *by, *_COLUMNS]]
 

@@ -17,7 +17,7 @@ from ._series import COUNTED, checked, codes, keys, laid_out, masked, refuse_rep
 from .load import Study
 from .vocabulary import COUNTS, POPULATION
 
-FEWEST_FOR_CHANGE = 3
+_FEWEST_FOR_CHANGE = 3
 """A change in a ratio needs this many events in each of its four counts."""
 
 _DISTINCT = "distinct {unit} in the window"
@@ -213,7 +213,7 @@ def _changed(both: pd.DataFrame, four: tuple[str, ...], z: float) -> pd.DataFram
             both["earlier_year"].isna(),
             np.isnan(x).any(axis=0),
             ~(n > 0).all(axis=0),
-            (x < FEWEST_FOR_CHANGE).any(axis=0),
+            (x < _FEWEST_FOR_CHANGE).any(axis=0),
             (~poisson) & (x == n).any(axis=0),
         ],
         [inherited, "no earlier period", "suppressed", "no_denominator", "fewer than 3 events", "full_cell"],

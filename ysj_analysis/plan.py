@@ -16,7 +16,7 @@ from .wording import Said, Words, join
 
 PLAN = "Islington Council, Youth Justice Plan 2023-24"
 CENSUS = "Office for National Statistics, Census 2021"
-LIKELY = 0.05
+_LIKELY = 0.05
 """A p-value below this is worded as more than chance."""
 
 
@@ -257,9 +257,9 @@ def verdicts(tests: pd.DataFrame) -> present.Shown:
         first, most, least = rows.iloc[0], rows["p_value"].max(), rows["p_value"].min()
         verdict = (
             "more than chance among so few explains"
-            if most < LIKELY
+            if most < _LIKELY
             else "not to be told apart from chance"
-            if least >= LIKELY
+            if least >= _LIKELY
             else "told apart from chance by one comparison and not by another"
         )
         p = f"{least:.3f}" if np.isclose(least, most, atol=5e-4) else f"{least:.3f} to {most:.3f}"

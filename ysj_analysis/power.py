@@ -16,7 +16,7 @@ from ._enumerated import Enumerated, group_rate
 from ._series import checked, laid_out
 from .vocabulary import POPULATION
 
-EXACT_BELOW = 10
+_EXACT_BELOW = 10
 """Any expected count under this, at the ratio asked about or at none: add up exactly."""
 
 _WIDEST = np.log(1e6)
@@ -179,7 +179,7 @@ def _few(ratio, base, n1, n2, poisson):
     rate = group_rate(ratio, base, poisson)
     smallest = np.minimum(n1 * rate, n2 * base)
     others = np.minimum(n1 * (1 - rate), n2 * (1 - base))
-    return np.where(poisson, smallest, np.minimum(smallest, others)) < EXACT_BELOW
+    return np.where(poisson, smallest, np.minimum(smallest, others)) < _EXACT_BELOW
 
 
 def _normal(ratio, base, n1, n2, poisson, level):

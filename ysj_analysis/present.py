@@ -263,7 +263,7 @@ def text(*sentences: str | Policy, kind: str = "finding") -> Shown:
     return Shown(f'<div class="{html.escape(kind)}">{paragraphs}</div>')
 
 
-UNSURE = (
+_UNSURE = (
     "Where it says that something cannot be told apart, that is not evidence that there is no difference."
 )
 """Closes several sentences of which each would end with ``wording.NO_EVIDENCE``."""
@@ -281,7 +281,7 @@ def _once(spoken: list) -> list:
     ending = f" {wording.NO_EVIDENCE}"
     if sum(ending in s for s in spoken) < 2:
         return spoken
-    return [*(type(s)(s.replace(ending, "")) for s in spoken), Said(UNSURE)]
+    return [*(type(s)(s.replace(ending, "")) for s in spoken), Said(_UNSURE)]
 
 
 _LACKING = re.compile(r"(This study (?:holds|records) [^.]*?, so )([^.]*?)( cannot be shown\. .+)", re.DOTALL)

@@ -19,7 +19,7 @@ import pandas as pd
 
 from .tables import DataError
 
-KEY_FILE = "YSJ_KEY_FILE"
+_KEY_FILE = "YSJ_KEY_FILE"
 """The environment variable that may hold the path of the key file."""
 
 _KEY = re.compile(r"[0-9a-f]{64}")
@@ -32,7 +32,7 @@ def key(file: str | Path | None = None, *, new: bool = False) -> bytes:
     Parameters
     ----------
     file : path, optional
-        The key file; by default the one that the environment variable `KEY_FILE` names.
+        The key file; by default the one that the environment variable YSJ_KEY_FILE names.
     new : bool
         Make the file, readable by its owner alone, if it is not there. It is never made unasked: a
         mistyped path would give every child a new pseudonym, and the years could not be joined.
@@ -56,12 +56,12 @@ def key(file: str | Path | None = None, *, new: bool = False) -> bytes:
     ...     first == key(Path(private, "ysj.key")), len(first)
     (True, 32)
     """
-    file = file or os.environ.get(KEY_FILE)
+    file = file or os.environ.get(_KEY_FILE)
     if not file:
         raise DataError(
             "0 key files are named, and ids are never written as they are: each becomes a keyed hash.\n"
             "Keep a key file in a private folder of the service, not in the study or a shared folder, and\n"
-            f"name it with -p key=FILE or the environment variable {KEY_FILE}. The first time, add\n"
+            f"name it with -p key=FILE or the environment variable {_KEY_FILE}. The first time, add\n"
             "-p new_key=yes to make it. Keep it: with another key the years can no longer be joined."
         )
     path = Path(file).expanduser()

@@ -26,7 +26,7 @@ COUNTED = frozenset({"events", "denominator", "child_id"})
 """A plain table with one of these columns holds true counts, or children."""
 VALUES = ("estimate", "low", "high")
 _HEADINGS = {"events": "Number", "denominator": "Out of", "p_value": "p, at most"}
-PASSED = ("absent", "once")
+_PASSED = ("absent", "once")
 """Modules that only hand a call on."""
 ROWS = 60
 """The most rows that are shown."""
@@ -307,5 +307,5 @@ def message(error: BaseException, tb: Any) -> list[str]:
 def _called(frame: traceback.FrameSummary) -> str:
     """Name the function of a frame, unless it is one inside another, such as a decorator's."""
     module = Path(frame.filename).stem
-    known = module not in PASSED and hasattr(sys.modules.get(f"{__package__}.{module}"), frame.name)
+    known = module not in _PASSED and hasattr(sys.modules.get(f"{__package__}.{module}"), frame.name)
     return f"{module}.{frame.name}" if known else ""

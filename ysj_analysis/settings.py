@@ -23,7 +23,7 @@ from .vocabulary import (
     Stage,
 )
 
-NO_BASE = "none"
+_NO_BASE = "none"
 """The base of a stage before which nothing is known."""
 
 _KINDS = tuple(dict.fromkeys((*(s.kind for s in STAGES.values()), "pending")))
@@ -235,7 +235,7 @@ def stages(given: Mapping) -> Mapping[str, Stage]:
 
 def _refuse_base(stage: Stage, graph: Mapping[str, Stage]) -> None:
     """Refuse a stage whose path does not begin at the population or at a first stage."""
-    if stage.base not in (POPULATION, NO_BASE, *graph):
+    if stage.base not in (POPULATION, _NO_BASE, *graph):
         raise DataError(
             f"study.toml: stage {shown(stage.id)} has the base {shown(stage.base)}, which is neither "
             f"'population', 'none' nor another stage.{near(stage.base, graph)}"

@@ -24,7 +24,7 @@ AREA = "Cook County"
 GROUPS = ("Black", "Latinx", "Other", "White")
 
 # Each file is known by its status column. Each status is one stage, but for pending sentences.
-STATUSES = {
+_STATUSES = {
     "initiation_result": {
         "Approved": "approved",
         "Filed by LEA": "filed_by_lea",
@@ -108,10 +108,10 @@ def read(files: Sequence[Path]) -> dict[str, pd.DataFrame]:
     raw: dict[str, pd.DataFrame] = {}
     for file in files:
         table = pd.DataFrame.from_records(json_records(Path(file), "Give the file as it was downloaded."))
-        found = [status for status in STATUSES if status in table]
+        found = [status for status in _STATUSES if status in table]
         if len(found) != 1 or "Year" not in table:
             raise DataError(
-                f"{file.name}: 0 of its {len(table):,} records have Year and one of {', '.join(STATUSES)} alone. "
+                f"{file.name}: 0 of its {len(table):,} records have Year and one of {', '.join(_STATUSES)} alone. "
                 f"First: record 1, of a table with {', '.join(map(shown, table.columns[:6])) or 'no columns'}.\n"
                 "Give the intake, disposition and sentence files of Cook County."
             )
@@ -122,9 +122,9 @@ def read(files: Sequence[Path]) -> dict[str, pd.DataFrame]:
             )
         table.attrs["file"] = file.name
         raw[found[0]] = table
-    if missing := [status for status in STATUSES if status not in raw]:
+    if missing := [status for status in _STATUSES if status not in raw]:
         raise DataError(
-            f"{len(missing)} of {len(STATUSES)} files are missing: no file has the column {' or '.join(missing)}. "
+            f"{len(missing)} of {len(_STATUSES)} files are missing: no file has the column {' or '.join(missing)}. "
             f"First: {missing[0]}.\n"
             "Give the intake, disposition and sentence files of Cook County together."
         )
@@ -151,7 +151,7 @@ def clean(raw: Mapping[str, pd.DataFrame]) -> StudyFolder:
         missing or there twice, or totals that do not fit together.
     """
     ledger = Ledger()
-    long = pd.concat([_events(raw[status], status, ledger) for status in STATUSES])
+    long = pd.concat([_events(raw[status], status, ledger) for status in _STATUSES])
     events = long.pivot_table(index=["year", "group"], columns="stage", values="events")
     events.insert(0, "intake", events[list(INTAKE)].sum(axis=1))
     _check_dispositions(events, raw)
@@ -206,7 +206,7 @@ def _events(table: pd.DataFrame, status: str, ledger: Ledger) -> pd.DataFrame:
             f"in no record. First: {shown((unknown + absent)[0])}.\n"
             f"Groups are {', '.join(GROUPS)}. Correct the file, or extend GROUPS in source_cook_county."
         )
-    stages = STATUSES[status]
+    stages = _STATUSES[status]
     known = f"Known are {', '.join(stages)}."
     bad = ~table[status].map(lambda value: isinstance(value, str) and value in stages)
     refuse(table, bad, status, "have an unknown status", known, first_row=1)

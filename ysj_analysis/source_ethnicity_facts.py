@@ -306,7 +306,7 @@ def _groups(kept: pd.DataFrame, base: str, rows: int) -> pd.Series:
     """Recode the labels kept; unreported people are a group of their own, the unknown."""
     scheme = _scheme(kept, base)
     broad = scheme != "standard"
-    labels = kept["Ethnicity"].where(~kept["Ethnicity"].str.lower().isin(UNREPORTED), "Unknown")
+    labels = kept["Ethnicity"].where(~kept["Ethnicity"].str.lower().isin(_UNREPORTED), "Unknown")
     if broad and base == "2001":
         labels = labels.replace({"Other": "Chinese or Other", "Other including Chinese": "Chinese or Other"})
     labels = in_place(labels, rows, "White" if broad else "White British")
@@ -314,7 +314,7 @@ def _groups(kept: pd.DataFrame, base: str, rows: int) -> pd.Series:
     return found[kept.index].astype(str)
 
 
-UNREPORTED = ("unreported", "not reported", "unknown", "not stated", "not known", "unclassified")
+_UNREPORTED = ("unreported", "not reported", "unknown", "not stated", "not known", "unclassified")
 """Labels of people whose ethnicity is not known, in this source (Race Disparity Unit look-up)."""
 
 

@@ -73,7 +73,7 @@ GROUPS = {
 _NO_PERSON = "N/A - vehicle search"
 NO_AGE = {"", "not known", "unknown", "not stated", "n/a", "n/a - vehicle search", "age not known"}
 ADULTS = {"21 years and over", "21 and over", "30 or over", "25 or over", "18 and over", "over 34"}
-CHANGED = 2019
+_CHANGED = 2019
 """The first year of the newer classification."""
 
 
@@ -220,7 +220,7 @@ def _one(table: pd.DataFrame, stage: str, base: str, ledger: Ledger) -> pd.DataF
     refuse(kept, years.map(lambda y: y is None or y.kind != "split"), "year", "have no financial year",
            "Write it as 2022/23.", first_row=0)  # fmt: skip
     starts = years.map(lambda y: y.start)
-    here = (starts >= CHANGED) == (base == "2011")
+    here = (starts >= _CHANGED) == (base == "2011")
     away = pd.Series(False, index=table.index)
     away[kept.index[~here]] = True
     which = "before" if base == "2011" else "from"

@@ -36,7 +36,7 @@ REGIONS = (
 )
 """The nine regions of England."""
 
-SAME_AREA = {
+_SAME_AREA = {
     "London (Inner)": "Inner London",
     "London (Outer)": "Outer London",
     "Yorkshire & the Humber": "Yorkshire and The Humber",
@@ -120,7 +120,7 @@ def clean(raw: Mapping[str, pd.DataFrame]) -> StudyFolder:
         ],
         labels=pd.concat(
             [
-                of_pairs(SAME_AREA, code_list="LAIT", field=AREA),
+                of_pairs(_SAME_AREA, code_list="LAIT", field=AREA),
                 of_pairs(dict.fromkeys(MARKS, "held back or not there"), code_list="LAIT", field=MARK),
             ],
             ignore_index=True,
@@ -153,7 +153,7 @@ def _one(table: pd.DataFrame, ledger: Ledger) -> pd.DataFrame:
             "indicator": [
                 " - ".join(dict.fromkeys(filter(None, pair))) for pair in zip(described, items, strict=True)
             ],
-            "area": table["LA and Regions"].replace(SAME_AREA),
+            "area": table["LA and Regions"].replace(_SAME_AREA),
             "area_code": table.get("LA Number", ""),
             "region": table.get("Region", ""),
             "label": table["Years"].map(plain),

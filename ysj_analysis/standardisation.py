@@ -12,7 +12,7 @@ from .references import OVERALL, against
 from .stratification import arranged, laid_out, split_by
 from .vocabulary import POPULATION
 
-WIDEST_WEIGHTS = 10
+_WIDEST_WEIGHTS = 10
 """Standard weights that vary more than this many-fold get a Fay-Feuer interval beside the usual one."""
 
 
@@ -102,7 +102,7 @@ def standardised(
         ["suppressed", "no_denominator", "too_few_events"],
         "",
     )
-    vary = (note == "") & (_widest(n, std_n) > WIDEST_WEIGHTS)
+    vary = (note == "") & (_widest(n, std_n) > _WIDEST_WEIGHTS)
     parts = [
         _direct(rows, sums, (x, n, std_n), note, vary, poisson, method, per, level)
         for method in ("dobson-byar", "fay-feuer")

@@ -15,7 +15,7 @@ from ._cells import (
     refuse,
 )
 
-FEWEST_TO_STANDARDISE = 10
+_FEWEST_TO_STANDARDISE = 10
 """Below this many events in all, England's public health guidance gives no standardised rate."""
 
 
@@ -198,7 +198,7 @@ def standardised_rate(events, exposure, standard, *, method="dobson-byar", level
         each = weight / weight.sum(axis=-1, keepdims=True) / t
     each = np.where(weight == 0, 0 * x, each)
     columns = (each * x).sum(axis=-1), (each**2 * x).sum(axis=-1), x.sum(axis=-1), each.max(axis=-1)
-    fewest = FEWEST_TO_STANDARDISE if method == "dobson-byar" else 0
+    fewest = _FEWEST_TO_STANDARDISE if method == "dobson-byar" else 0
     known = np.asarray(~np.isnan(columns[0]) & (columns[2] >= fewest))
     estimate, *others = (np.asarray(column)[known] for column in columns)
     return Interval.of(known, estimate, *limits(estimate, *others, z))

@@ -98,7 +98,7 @@ def faults_of(values: pd.Series, column: Column, groups, stages) -> tuple[pd.Ser
     return values.eq("") & ~optional, "nothing", "Fill it in."
 
 
-OF_CHILDREN = ("children", "events", "offences", "sentencing", "support", "searches")
+_OF_CHILDREN = ("children", "events", "offences", "sentencing", "support", "searches")
 """Tables with a row for each child, decision or search."""
 
 _MANY = 8
@@ -216,7 +216,7 @@ def check(
             choices = {"stage": stages, "group": groups}.get(column.kind, column.choices)
             blocks.append(
                 f"{file}: {bad.sum():,} of {rows:,} rows have {what} in column {column.name}"
-                f"{_examples(values[bad], column, choices, of_children=name in OF_CHILDREN) or '.'} "
+                f"{_examples(values[bad], column, choices, of_children=name in _OF_CHILDREN) or '.'} "
                 f"First: row {table.index[bad][0]:,}, column {column.name}. {remedy}"
             )
     key = [k for k in KEYS.get(name, ()) if k in table.columns]

@@ -15,10 +15,10 @@ from ._limits import root_of_decreasing
 from ._series import COUNTED, checked, codes, keys, laid_out, masked, refuse_repeats, refuse_windows
 from .vocabulary import POPULATION
 
-FEWEST_FOR_TREND = 5
+_FEWEST_FOR_TREND = 5
 """Below this many events (or non-events) in all, a trend is noted ``unreliable``."""
 
-STEEPEST = 60.0
+_STEEPEST = 60.0
 """Slopes are looked for up to this many log units a year."""
 
 
@@ -105,7 +105,7 @@ def _trend_table(out, values, why, year, x, n, poisson) -> pd.DataFrame:
             (n > 0).sum(axis=1) < 2,
             events == 0,
             ~poisson & (events == size),
-            few < FEWEST_FOR_TREND,
+            few < _FEWEST_FOR_TREND,
         ],
         [why, "fewer than 2 years", "no_events", "full_cell", "unreliable"],
         "",
@@ -195,7 +195,7 @@ def _separated(t, x, n, poisson):
 
 def _root(guess, t, x, n, poisson, z):
     """Find the slope at which the score, plus z, is 0."""
-    ends = np.full(len(guess), -STEEPEST), np.full(len(guess), STEEPEST)
+    ends = np.full(len(guess), -_STEEPEST), np.full(len(guess), _STEEPEST)
     return root_of_decreasing(_score, guess, *ends, (t, x, n, poisson, z))
 
 

@@ -39,7 +39,7 @@ _RISK_DIFFERENCE = {
     "newcombe": _limits.difference_newcombe,
     "miettinen-nurminen": _limits.difference_miettinen_nurminen,
 }
-ODDS_RATIO = {"mid-p": 0.5, "exact": 1.0}
+_ODDS_RATIO = {"mid-p": 0.5, "exact": 1.0}
 """How much of the chance of the observed table its own tail counts."""
 
 
@@ -199,7 +199,7 @@ def odds_ratio(events, denominator, ref_events, ref_denominator, *, method="mid-
     >>> print(*(value.round(2) for value in result))
     1.71 0.25 10.4 0.57
     """
-    counted, z = choose(method, ODDS_RATIO), normal_quantile(level)
+    counted, z = choose(method, _ODDS_RATIO), normal_quantile(level)
     known, x1, n1, x2, n2 = _cohorts(events, denominator, ref_events, ref_denominator)
     with np.errstate(divide="ignore", invalid="ignore"):
         estimate = (x1 * (n2 - x2)) / (x2 * (n1 - x1))

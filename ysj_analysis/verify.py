@@ -19,7 +19,7 @@ from .parameters import ParameterError
 from .report import render
 from .request import Request, request
 
-SURROUNDINGS = ("versions", "commit")
+_SURROUNDINGS = ("versions", "commit")
 """What of a manifest is of the machine: said when it differs, and not a difference of the report."""
 
 
@@ -160,7 +160,7 @@ def _first_difference(one: bytes, two: bytes) -> int:
 
 def _different_manifest(one: Mapping[str, Any], two: Mapping[str, Any]) -> Iterator[str]:
     for key in sorted(one.keys() | two.keys()):
-        if key in (*SURROUNDINGS, "digest", "inputs"):
+        if key in (*_SURROUNDINGS, "digest", "inputs"):
             continue  # said apart, or compared before
         if one.get(key) != two.get(key):
             yield f'{MANIFEST} came out otherwise, in "{key}"'

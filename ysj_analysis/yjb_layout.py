@@ -16,7 +16,21 @@ import pandas as pd
 
 from .published_values import number, plain, year_in
 
-MARKS_OF_NUMBERS = ("-", "..", "*", ":", "c", "[c]", "[x]", "[z]", "[low]", "n/a", "#div/0!", "#n/a", "#ref!")
+_MARKS_OF_NUMBERS = (
+    "-",
+    "..",
+    "*",
+    ":",
+    "c",
+    "[c]",
+    "[x]",
+    "[z]",
+    "[low]",
+    "n/a",
+    "#div/0!",
+    "#n/a",
+    "#ref!",
+)
 """Cells that stand in place of a number, so that a row of them is a row of the table."""
 
 BLOCKS = {
@@ -98,7 +112,7 @@ def _below(sheet: pd.DataFrame, row: int) -> str:
 
 def _is_number(cell: str) -> bool:
     """Whether a cell is a number or stands for one."""
-    return number(cell) is not None or cell.strip().casefold() in MARKS_OF_NUMBERS
+    return number(cell) is not None or cell.strip().casefold() in _MARKS_OF_NUMBERS
 
 
 def table_in(sheet: pd.DataFrame) -> Table | None:

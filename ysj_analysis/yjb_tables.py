@@ -55,7 +55,7 @@ GROUPS = {
 }
 """Labels of groups."""
 
-SUMMARIES = {
+_SUMMARIES = {
     "ethnic minority groups",
     "ethnic minorities",
     "black, asian and minority ethnic",
@@ -66,7 +66,7 @@ SUMMARIES = {
 """Labels of sums over several groups."""
 
 TOTALS = {"total", "all", "all children", "england and wales", "total ethnicity", "grand total"}
-SUBTOTALS = {
+_SUBTOTALS = {
     "total bail remands",
     "total bail",
     "total community remands with intervention",
@@ -76,7 +76,7 @@ SUBTOTALS = {
 }
 """Rows of the remand table that are sums of the rows above them."""
 
-REMANDS = {
+_REMANDS = {
     "Unconditional Bail": "bail",
     "Conditional Bail": "bail",
     "Bail Supervision and Support": "community_remand",
@@ -175,7 +175,7 @@ def _year_of(title: str) -> Year | None:
 def _across(table: Table, cells: pd.DataFrame, how: Known, file: str, ledger: Ledger) -> pd.DataFrame:
     """Read a table with groups across: each row is a stage, of the year in the title."""
     kinds = cells["block"].str.casefold().map(BLOCKS)
-    named = cells["head"].str.casefold().isin(_GROUP_WORDS | SUMMARIES | {"unknown ethnicity"})
+    named = cells["head"].str.casefold().isin(_GROUP_WORDS | _SUMMARIES | {"unknown ethnicity"})
     has_blocks = kinds.eq("group").any()
     total = cells["head"].str.casefold().isin(TOTALS)
     mine = (kinds.eq("group") if has_blocks else named | cells["head"].str.casefold().eq("other")) & ~total
@@ -196,7 +196,7 @@ def _across(table: Table, cells: pd.DataFrame, how: Known, file: str, ledger: Le
     kept["group"] = _group(kept["head"], file)
     if how.stage == "remand_decision":
         folded = kept["label"].str.casefold()
-        sub = folded.isin(SUBTOTALS)
+        sub = folded.isin(_SUBTOTALS)
         if sub.any():
             ledger.add(
                 "totals", f"{kept[sub]['row'].nunique()} rows of {table.name} are subtotals and set aside",
@@ -205,7 +205,7 @@ def _across(table: Table, cells: pd.DataFrame, how: Known, file: str, ledger: Le
         kept = kept[~sub]
         labels = kept.set_index("row")["label"]
         kept["stage"] = known(
-            labels, REMANDS, file=file, what="remand type", source="REMANDS in yjb_tables"
+            labels, _REMANDS, file=file, what="remand type", source="_REMANDS in yjb_tables"
         ).to_numpy()
     elif kept["row"].nunique() > 1:
         rows = kept["label"].str.casefold().isin(TOTALS)
@@ -286,7 +286,7 @@ def _compare_types(part: pd.DataFrame, table: Table, ledger: Ledger) -> None:
 
 
 def _group(labels: pd.Series, file: str) -> pd.Series:
-    meanings = GROUPS | dict.fromkeys(SUMMARIES, "summary")
+    meanings = GROUPS | dict.fromkeys(_SUMMARIES, "summary")
     return known(labels, meanings, file=file, what="ethnic group", source="GROUPS in yjb_tables")
 
 
