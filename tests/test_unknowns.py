@@ -196,7 +196,7 @@ def test_what_cannot_be_bounded_says_why():
     )
     out = unknowns.bounds(both)
     assert out["note"].tolist() == [
-        *("", "reference", "unreliable allocated"),
+        *("", "reference", "not_compared allocated"),
         *("suppressed", "reference suppressed", "suppressed allocated"),
         *("no_unknown", "reference no_unknown"),
     ]

@@ -96,6 +96,7 @@ def relative_rates(
         The same rows with ``vocabulary.MEASURE``; ``measure`` is ``rate_ratio`` on the population and
         ``risk_ratio`` on a stage. The reference's own row has estimate 1, no interval and the note
         ``reference``. Reference without events: inf with a finite lower limit. Neither has events: NaN.
+        Children of unknown ethnicity are compared with nobody: NaN, ``not_compared``.
 
     Raises
     ------
@@ -328,7 +329,7 @@ def _named(table: pd.DataFrame, on_stage: str, per: float = 1) -> np.ndarray:
 def _compared(
     table: pd.DataFrame, reference: str | pd.DataFrame, on_stage: str, *, per: float = 1, level: float
 ) -> pd.DataFrame:
-    """Compare each row with its reference; the reference's own row says so and has no interval."""
+    """Compare each row of a known group with its reference, whose own row says so and has no interval."""
     found = against(table, reference)
     refuse_unmatched(table, found)
     x, n = usable_values(table).T
@@ -338,7 +339,10 @@ def _compared(
     itself = table["group"].astype(str).to_numpy() == (reference if isinstance(reference, str) else None)
     why = np.select([np.isnan(x), ~(n > 0)], [" suppressed", " no_denominator"], "").astype(object)
     note[itself] = "reference" + why[itself]
-    out = _measured(table.assign(**found), _named(table, on_stage, per), note=note, level=level)
+    unknown = table["group"].eq(UNKNOWN).to_numpy() & ~itself
+    note[unknown & (why == "")] = "not_compared"
+    named = _named(table, on_stage, per)
+    out = _measured(table.assign(**found), named, note=note, level=level, compared=~unknown)
     out.loc[itself, ["low", "high", "p_value"]] = np.nan
     return out
 

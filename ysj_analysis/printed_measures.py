@@ -137,7 +137,7 @@ def _said(values: np.ndarray) -> str:
 def _floored(out: pd.DataFrame, rule: Policy) -> pd.DataFrame:
     """Withhold what compares fewer children than the policy's floor."""
     name, _ = formulas.split(out["measure"])
-    compared = formulas.compares(name) & ~out["note"].str.contains(r"\breference\b")
+    compared = formulas.compares(name) & ~out["note"].str.contains(r"\breference\b|\bnot_compared\b")
     enough = (
         (out["events"] >= rule.ratio_events)
         & (out["denominator"] >= rule.ratio_base)

@@ -181,7 +181,7 @@ def bounds(
          group  estimate   low  high  lowest  highest
     0    Black       2.0  1.22  3.25    1.52     2.35
     1    White       1.0   NaN   NaN    1.00     1.00
-    2  Unknown       1.6  0.63  3.25     NaN      NaN
+    2  Unknown       NaN   NaN   NaN     NaN      NaN
     """
     rows = rows_of(counts, reference, level)
     out, itself = rows.compared, rows.compared["note"].str.startswith("reference").to_numpy()
