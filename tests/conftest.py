@@ -17,7 +17,9 @@ NOT_FIGURES = re.compile(
     r"nearest \d|Census 20\d\d[^;.]*"
 )
 """Periods, ages, times, rules, names of sources, and what an owner wrote: numbers that nobody computes."""
-COUNTED = re.compile(r"\b(\d+) (?:other )?(?:relative rates?|rates?|comparisons?) (?:that can|are shown|has|have|,)")
+COUNTED = re.compile(
+    r"\b(\d+) (?:other )?(?:relative rates?|rates?|comparisons?) (?:that can|are shown|has|have|,)"
+)
 """How many comparisons a sentence is of."""
 INTERVAL = re.compile(r"95% interval ([−\d.,]*\d)%? to ([−\d.,]*\d)")
 

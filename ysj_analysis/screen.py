@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from .disclosure import Released
     from .load import Study
+    from .present import Shown
 
 COUNTED = frozenset({"events", "denominator", "child_id"})
 """A plain table with one of these columns holds true counts, or children."""
@@ -28,6 +29,10 @@ VALUES = ("estimate", "low", "high")
 _HEADINGS = {"events": "Number", "denominator": "Out of", "p_value": "p, at most"}
 _PASSED = ("absent", "once")
 """Modules that only hand a call on."""
+_TO_THE_LEFT = (
+    "<style>.ysj table th, .ysj table td, .ysj caption {text-align: left !important} "
+    ".ysj table th.n, .ysj table td.n {text-align: right !important}</style>"
+)
 ROWS = 60
 """The most rows that are shown."""
 
@@ -47,10 +52,39 @@ def settle(shell: Any) -> None:
     page.for_type_by_name("ysj_analysis.load", "Study", study)
     for module in ("pandas", "pandas.core.frame"):
         page.for_type_by_name(module, "DataFrame", frame)
+    bundle = shell.display_formatter.mimebundle_formatter
+    bundle.for_type_by_name("ysj_analysis.present", "Shown", laid_out)
     shell.set_custom_exc((Exception,), explain)
 
 
 # -- tables ------------------------------------------------------------------------------------------
+
+
+def laid_out(one: Shown, include: object = None, exclude: object = None) -> dict[str, Any]:
+    """Show what a report would, its words to the left as on the page: JupyterLab sets every cell to the right.
+
+    Parameters
+    ----------
+    one : Shown
+        From ``present`` or ``figures``.
+    include, exclude : object
+        As IPython asks; nothing is left out.
+
+    Returns
+    -------
+    dict
+        By media type.
+
+    Examples
+    --------
+    >>> from ysj_analysis.present import Shown
+    >>> laid_out(Shown("<table></table>"))["text/html"].endswith("<table></table></div>")
+    True
+    """
+    shown = one._repr_mimebundle_(include, exclude)
+    if page := shown.get("text/html"):
+        shown["text/html"] = f'<div class="ysj">{_TO_THE_LEFT}{page}</div>'
+    return shown
 
 
 def released(one: Released) -> str:
