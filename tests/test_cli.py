@@ -350,12 +350,17 @@ def test_check_says_what_is_there(ysj, counts, tmp_path):
 def test_synth_and_convert_call_the_package(ysj, tmp_path, monkeypatch):
     called = []
     monkeypatch.setattr("ysj_analysis.synthetic.write", lambda *a, **k: called.append((a, k)) or "there")
-    monkeypatch.setattr("ysj_analysis.sources.convert", lambda *a, **k: called.append((a, k)) or "here")
+    made = Path("here")
+    monkeypatch.setattr("ysj_analysis.sources.convert", lambda *a, **k: called.append((a, k)) or made)
     out = tmp_path / "out"
     assert ysj("synth", "--out", out, "--seed", "7") == (0, "there\n", "")
     assert ysj("synth", "--out", out)[0] == 0
     files = [tmp_path / "a.json", tmp_path / "b.json"]
-    assert ysj("convert", "cook-county", *files, "--out", out, "-p", "base=2011") == (0, "here\n", "")
+    code, said, next_ = ysj("convert", "cook-county", *files, "--out", out, "-p", "base=2011")
+    assert (code, said) == (0, "here\n")
+    assert next_.replace("\\", "/") == (
+        "What was removed, changed or assumed is in here/ledger.csv. Next: ysj check here\n"
+    )
     assert called == [
         ((out,), {"seed": 7}),
         ((out,), {}),

@@ -107,9 +107,14 @@ def convert(
     if fill and not population:
         raise ValueError("--fill says how to fill in years of a population: give --population FOLDER too.")
     if population:
-        print(attach.converted(format, files or [], out, people=population, fill=fill, **options))
+        made = attach.converted(format, files or [], out, people=population, fill=fill, **options)
     else:
-        print(sources.convert(format, files or [], out, **options))
+        made = sources.convert(format, files or [], out, **options)
+    print(made)
+    print(
+        f"What was removed, changed or assumed is in {made / 'ledger.csv'}. Next: ysj check {made}",
+        file=sys.stderr,
+    )
     return DONE
 
 
