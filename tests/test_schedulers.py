@@ -141,7 +141,7 @@ def test_the_plain_papermill_command_shows_what_the_report_shows(tmp_path):
     assert set(json.loads(manifest.read_text(encoding="utf-8"))["tables"]) == set(shown.tables)
 
     def words(html: str) -> str:
-        return " ".join(re.sub(r"<[^>]*>", " ", html).split())
+        return " ".join(re.sub(r"<style>.*?</style>|<[^>]*>", " ", html).split())
 
     page = words((manifest.parent / "index.html").read_text(encoding="utf-8"))
     sentences = [words(text) for kind, text, data in shown.blocks if kind == "html" and not data]
