@@ -16,6 +16,7 @@ myst_heading_anchors = 3
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"
 numpydoc_show_class_members = False
+smartquotes = False  # what is copied into a file must stay as it is
 numpydoc_class_members_toctree = False
 suppress_warnings = ["myst.xref_missing"]
 
