@@ -40,7 +40,7 @@ def _dictionary() -> str:
         ]
         lines += [
             f"| `{c.name}` | {c.kind} | {'yes' if c.required else 'no'} | {c.meaning} | "
-            f"{', '.join(c.choices) if len(c.choices) < 12 else f'one of {len(c.choices)} codes'} |"
+            f"{', '.join(c.choices) if len(c.choices) < 30 else f'one of {len(c.choices)} codes'} |"
             for c in columns
         ]
         lines.append("")
