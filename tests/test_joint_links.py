@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from scipy import sparse
 
-from ysj_analysis import joint_audit, measures
+from ysj_analysis import editions, joint_audit, measures
 from ysj_analysis.audit_hidden import SHOWN, drafting, hiding, noting, undrawn
 from ysj_analysis.disclosure import release
 from ysj_analysis.joint_advice import advice
@@ -27,7 +27,7 @@ from ysj_analysis.joint_facts import (
     together,
 )
 from ysj_analysis.joint_names import AMONG, FOUND, LEFT, REMOVED, names
-from ysj_analysis.joint_release import cleared
+from ysj_analysis.joint_release import advised, cleared
 from ysj_analysis.joint_repair import Audited, audited
 from ysj_analysis.joint_system import systems
 from ysj_analysis.policies import PUBLIC, DisclosureError, Policy
@@ -390,6 +390,30 @@ def test_advice_merges_no_group_that_the_others_are_compared_with():
     ]
     two = [f for f in facts if dict(f.count.where)["group"] in ("Other", "White")]
     assert [line.what for line in advice(two, PUBLIC, alone={"White"})] == ["As it is"]
+
+
+def test_advice_on_a_rendered_report_is_of_its_own_edition_and_reference(tmp_path):
+    folder = tmp_path / "a" / "report"
+    (folder / "tables").mkdir(parents=True)
+    (folder / "manifest.json").write_text(
+        '{"notebook": "report", "parameters": {"area": "A"}}', encoding="utf-8"
+    )
+    (folder / "tables/ratios.csv").write_text("group,reference\nBlack,White\nAsian,\n", encoding="utf-8")
+    (folder / "tables/text.csv").write_text("what\nsaid\n", encoding="utf-8")
+    assert advised(folder) == []  # in no ledger
+    ledger, name = tmp_path / "a/editions.jsonl", editions.name("report", {"area": "A"})
+    editions.append(ledger, editions.Edition("another", "public", (printed(0, 7, group="Asian"),)))
+    assert advised(folder) == []
+    odd = (printed(0, 7, group="Asian"),)
+    odd = tuple(dataclasses.replace(f, count=dataclasses.replace(f.count, series="months")) for f in odd)
+    editions.append(ledger, editions.Edition(name, "public", odd))
+    assert advised(folder) == []
+    facts = [printed(0, 7, first=2019, group=g) for g in ("Other", "White")]
+    facts += [printed(98, 102, first=2019, group=g) for g in ("Asian", "Black")]
+    editions.append(ledger, editions.Edition(name, "public", tuple(facts)))
+    first, merged = advised(folder)
+    assert first.startswith("As it is: about 50% of counts")
+    assert merged.startswith("Merge Other and Asian: ")
 
 
 def test_advice_reckons_a_merger_with_every_pair_of_values():
