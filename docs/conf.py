@@ -44,7 +44,12 @@ def _dictionary() -> str:
             for c in columns
         ]
         lines.append("")
-    lines += ["## Codes of ethnicity", "", "| code | meaning | group in 2011 and 2021 | in 2001 |", "|---|---|---|---|"]
+    lines += [
+        "## Codes of ethnicity",
+        "",
+        "| code | meaning | group in 2011 and 2021 | in 2001 |",
+        "|---|---|---|---|",
+    ]
     lines += [f"| `{e.code}` | {e.label} | {e.broad_2021} | {e.broad_2001} |" for e in vocabulary.ETHNICITIES]
     lines += ["", "## Other files of a study", "", "| file | columns | what it is |", "|---|---|---|"]
     lines += [f"| `{name}` | {', '.join(f'`{c}`' for c in c)} | {what} |" for name, c, what in _others()]

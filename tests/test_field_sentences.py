@@ -6,7 +6,7 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ysj_analysis import (
@@ -307,6 +307,8 @@ def strata(cells):
 
 
 @settings(max_examples=60, deadline=None)
+@example(cells=[(8, 108), (8, 0), (8, 0), (8, 108)], moves=[0, 0, -2, 0, 0, 0, 0, 0])
+@example(cells=[(8, 10), (8, 0), (8, 0), (8, 110)], moves=[-1, -2, 0, -2, -2, 2, 0, 0])
 @given(cells=CELLS, moves=st.lists(st.integers(-2, 2), min_size=8, max_size=8))
 def test_the_printed_interval_holds_that_of_every_table_that_prints_the_same(cells, moves):
     table = strata(cells)
