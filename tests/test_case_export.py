@@ -551,10 +551,10 @@ def test_mangled_ages_are_turned_back_and_counted(room):
     room.convert(outcomes=outcomes, events='age = "Age"')
     assert "2 age bands that a spreadsheet turned into dates" in str(room.ledger())
     assert sorted(set(load.events(room.out)["age"])) == ["10-14", "15-17", "18+"]
-    assert room.line("under 10 or over 17")[0] == 0
+    assert room.line("under ten or over seventeen")[0] == 0
     room.out = room.path / "removed"
     room.convert(outcomes=outcomes, events='age = "Age"', tail='[decisions]\noutside_10_to_17 = "remove"')
-    assert room.line("under 10 or over 17")[0] == 1
+    assert room.line("under ten or over seventeen")[0] == 1
 
 
 # -- what counts -------------------------------------------------------------------------------------

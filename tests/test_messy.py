@@ -260,3 +260,11 @@ def test_a_damaged_export_becomes_a_report(converted, tmp_path):
     assert "Groups are of self-defined ethnicity; children of whom only officer-defined ethnicity" in page
     assert "What each label of ethnicity in the files was read as" in page
     assert "events of a looked-after child who lives outside the area of the service" in page
+    said = pd.read_csv(made / "tables/ledger.csv", dtype=str, keep_default_na=False)
+    assert "known ethnicity by who said so: self 4" in " ".join(said["what"])
+    for text in [*said["what"], *said["why"]]:
+        quoted = re.sub(r"'[^']*'|\bkey \w+", "", text.replace("1 to 8", "").replace("10 to 17", ""))
+        for number in re.findall(r"(?<![\w-])\d[\d,]*(?![\w-])", quoted.replace("2021 base", "")):
+            value = int(number.replace(",", ""))
+            assert value >= 8, text
+            assert value % 5 == 0, text

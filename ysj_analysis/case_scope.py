@@ -50,9 +50,9 @@ def in_scope(
             events,
             ages(events["age"].fillna(""))[1],
             keep["outside_10_to_17"],
-            "of children under 10 or over 17 on the day",
+            "of children under ten or over seventeen on the day",
             "outside_10_to_17 is remove",
-            "outside_10_to_17 is keep: a child may turn 18 before the outcome",
+            "outside_10_to_17 is keep: a child may turn eighteen before the outcome",
             ledger,
         )
     return _after_birth(events, people["birth_month"], rules, ledger)

@@ -13,8 +13,12 @@ class DisclosureError(ValueError):
     """A policy that does not protect, or something shown that was not released."""
 
 
-# A number of a text that counts something: not a year, a decimal, or the start of "10 to 17".
-_COUNT = re.compile(r"(?<![\w.,-])(?!(?:19|20)\d\d\b)\d+(?:,\d{3})*(?= (?!to \d)[A-Za-z])")
+# The numbers of a text. Years, and ranges such as ages 10 to 17 or gravity 1 to 8, count nothing; nor do parts of a
+# date, a code, a decimal, a percentage or what stands in quotation marks. Every other number is taken for a count.
+_NUMBER = re.compile(
+    r"(?<![\w.,-])(?:(?:\d|1[0-8]) to (?:\d|1[0-8])|(?:19|20)\d\d)\b(?!,\d)"
+    r"|(?<![\w.,'\"+-])(?<!key )(?P<count>\d+(?:,\d{3})*)(?![\w%'\"+-]|[.,:]\d)"
+)
 
 
 def counts_of(text: str) -> list[int]:
@@ -22,10 +26,11 @@ def counts_of(text: str) -> list[int]:
 
     Examples
     --------
-    >>> counts_of("5 empty cells of 1,412 rows, ages 10 to 17, census 2021")
-    [5, 1412]
+    >>> counts_of("5 empty cells of 1,412 rows, ages 10 to 17, census 2021: self 449, school 3")
+    [5, 1412, 449, 3]
     """
-    return [int(found.replace(",", "")) for found in _COUNT.findall(text)]
+    found = (number["count"] for number in _NUMBER.finditer(text))
+    return [int(count.replace(",", "")) for count in found if count]
 
 
 def without_counts(text: str) -> str:
@@ -36,7 +41,7 @@ def without_counts(text: str) -> str:
     >>> without_counts("5 empty cells of 1,412 rows, ages 10 to 17, census 2021")
     '# empty cells of # rows, ages 10 to 17, census 2021'
     """
-    return _COUNT.sub("#", text)
+    return _NUMBER.sub(lambda number: "#" if number["count"] else number[0], text)
 
 
 @dataclass(frozen=True)
@@ -111,7 +116,8 @@ class Policy:
     def words(self, text: str, *, hidden: Container[int] = ()) -> str:
         """Print the counts inside a text, such as a line of a ledger, by the same rule.
 
-        A whole number before a word is taken for a count, unless it is a year or the start of a range.
+        A whole number is taken for a count, unless it is a year, part of a range up to 18 (of ages, of gravity), of a
+        date, a code or a percentage, or in quotation marks.
 
         Parameters
         ----------
@@ -127,18 +133,20 @@ class Policy:
 
         Examples
         --------
-        >>> PUBLIC.words("5 empty cells of 412 rows, ages 10 to 17, census 2021")
-        '[c] empty cells of 410 rows, ages 10 to 17, census 2021'
+        >>> PUBLIC.words("5 empty cells of 412 rows, ages 10 to 17, census 2021: self 449, school 3")
+        '[c] empty cells of 410 rows, ages 10 to 17, census 2021: self 450, school [c]'
         """
         if not self.protects:
             return text
         printed = iter(enumerate(self.printed(counts_of(text))))
 
-        def one(_: re.Match) -> str:
+        def one(found: re.Match) -> str:
+            if not found["count"]:
+                return found[0]
             number, value = next(printed)
             return "[c]" if np.isnan(value) or number in hidden else f"{value:,.0f}"
 
-        return _COUNT.sub(one, text)
+        return _NUMBER.sub(one, text)
 
     def could_print(self, counts) -> np.ndarray:
         """Say of each number whether it can be a printed count, or a sum of such: a missing one can.
