@@ -362,3 +362,13 @@ def test_three_lengths_of_one_run(public):
         (plain, ("index", "summary")),
     ):
         assert re.findall(r'<a href="(\w+)\.html">', page) == list(others)
+
+
+def test_counts_of_which_nothing_is_known_but_themselves_are_a_whole_report(tmp_path):
+    table = "area,year,stage,group,events\nA,2023,custody,Black,60\nA,2023,custody,White,45\n"
+    (tmp_path / "counts.csv").write_text(table, encoding="utf-8")
+    folder = render(
+        "annual_report", data=tmp_path, out=tmp_path / "out", parameters={"area": "A", "year": 2023}
+    )
+    page = (folder / "index.html").read_text(encoding="utf-8")
+    assert "there is no rate, and it cannot be said where a gap opens" in page

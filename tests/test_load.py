@@ -574,3 +574,23 @@ def test_every_message_has_its_four_parts(written):
     """What, how many of how many, where first, what to do."""
     message = refusal(load.counts, written(counts_csv=COUNTS.replace("charge", "chrage")))
     assert re.fullmatch(r".+: \d+ of \d+ rows have .+ First: row \d+, column \w+\. .+\.", message)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (
+            "Not known",
+            "2 of 6 rows have a word for ethnicity that is not known in column group: 'Not known' (2).",
+        ),
+        ("not stated", "Write Unknown, and add up the rows that then become one: it is no ethnic group."),
+    ],
+)
+def test_no_word_for_unknown_ethnicity_becomes_a_group(written, wrong, message):
+    assert message in refusal(load.study, written(counts_csv=COUNTS.replace("Asian", wrong)))
+
+
+def test_a_group_spelt_in_two_ways_is_not_two_groups(written):
+    message = refusal(load.study, written(counts_csv=COUNTS.replace("Black", "black ", 1)))
+    assert "1 of 6 rows have an ethnic group that is spelt in two ways" in message
+    assert "Write one." in message

@@ -48,7 +48,8 @@ def test_a_child_of_eleven_can_read_it(islington):
 def test_the_numbers_are_of_the_printed_counts():
     (text,) = plain_words.plainly(ratios([143, 52, 98], [10_000, 9_000, 16_000]), WORDS)
     # printed: 145 of 10,000; 50 of 9,000; 100 of 16,000
-    assert "In a year, out of every 1,000 children in each group, this many were arrested" in text
+    once = "with each child counted once in the 5 years"
+    assert f"In a year, out of every 1,000 children in each group, {once}, this many were arrested" in text
     assert "Black 14 or 15" not in text
     assert re.search(r"Black 14, Other 6 and White 6\.", text)
 

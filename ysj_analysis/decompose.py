@@ -16,6 +16,7 @@ from .composition import kitagawa
 from .oaxaca import oaxaca_blinder
 from .path_limits import combined, share_limits
 from .path_rows import LIMITS, matched, on_path, paths, unbroken
+from .reading import NotHeld
 from .vocabulary import MEASURE, Stage, chain
 
 __all__ = ["cascade", "counterfactual", "cumulative", "end_of_path", "kitagawa", "oaxaca_blinder"]
@@ -46,8 +47,8 @@ def end_of_path(ratios: pd.DataFrame, stages: Mapping[str, Stage]) -> str:
 
     Raises
     ------
-    ValueError
-        If the table has no rows.
+    NotHeld
+        If the table has no rows: no rate is known.
 
     Examples
     --------
@@ -57,8 +58,9 @@ def end_of_path(ratios: pd.DataFrame, stages: Mapping[str, Stage]) -> str:
     """
     present = list(dict.fromkeys(ratios["stage"].astype(str)))
     if not present:
-        raise ValueError(
-            "0 rows in the table, so no stage to end at. Give the relative rates of some stages."
+        raise NotHeld(
+            "Nothing is known of what the counts of this study are out of, so there is no rate, and it cannot be said "
+            "where a gap opens. A denominator in counts.csv, or population.csv, would show it."
         )
     adverse = [s for s in present if stages[s].polarity == "adverse"]
     return max(adverse or present, key=lambda s: len(chain(s, stages)))

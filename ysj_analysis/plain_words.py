@@ -179,7 +179,9 @@ def _every(rows: pd.DataFrame, words: Words) -> str:
     """Begin the sentence of a stage."""
     row = rows.iloc[0]
     if row["base"] == POPULATION:
-        return f"In a year, out of every {_scale(rows):,} children in each group, this many"
+        years = int(row.get("years", 1))
+        once = f", with each child counted once in the {years} years" if years > 1 else ""
+        return f"In a year, out of every {_scale(rows):,} children in each group{once}, this many"
     return f"Out of every 100 children who {_did(row['base'], words)}, this many"
 
 

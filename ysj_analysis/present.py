@@ -357,11 +357,12 @@ def _hidden(released: Released) -> int:
     )
 
 
-_MORE_METHODS = {
+_METHODS = {
+    "method": None,
     "path_method": "Product of the decisions, and the part of each",
     "homogeneity_method": "Test of whether strata differ",
 }
-"""What a row may name a method of, beside its measure."""
+"""Columns that name a method, and of what; the first that of the row's measure."""
 
 
 def methods(*released: Released | Absent, name: str = "methods") -> Shown:
@@ -380,16 +381,15 @@ def methods(*released: Released | Absent, name: str = "methods") -> Shown:
         A table, one row a measure and method.
     """
     held = [r for r in released if not isinstance(r, Absent)]
-    tables = [require(r).table for r in held]
-    named = [t[["measure", "method"]].assign(measure=t["measure"].map(wording.measure)) for t in tables]
-    named += [
-        t[[column]].set_axis(["method"], axis=1).assign(measure=what)
-        for t in tables
-        for column, what in _MORE_METHODS.items()
-        if column in t
+    pairs = [
+        (what or wording.measure(str(row["measure"])), str(row[column]))
+        for one in held
+        for row in require(one).table.to_dict("records")
+        for column, what in _METHODS.items()
+        if row.get(column)
     ]
-    used = pd.concat(named).astype(str)
-    used = used[used["method"] != ""].assign(plain=used["method"].str.partition(", widened")[0])
+    used = pd.DataFrame(pairs, columns=["measure", "method"], dtype=str)
+    used = used.assign(plain=[method.partition(", widened")[0] for method in used["method"]])
     lines = used.groupby(["measure", "plain"], as_index=False)["method"].max()[["measure", "method"]]
     return table(held[0].derive(lambda _: lines), name=name, title="Measures and methods", words=Words())
 

@@ -65,7 +65,7 @@ _BOUNDS = "Show the bounds with unknown ethnicity beside every ratio of this sta
 CHECKS: Mapping[str, Check] = MappingProxyType(
     {
         "ethnicity unknown, in all": Check(
-            "These children are part of no group. Where they are most, any gap could be of any size.",
+            "These children are part of no group. Where they are the majority, a gap could be of any size.",
             "Record ethnicity before comparing groups.",
             0.05,
             0.50,

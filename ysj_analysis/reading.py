@@ -145,6 +145,8 @@ def read(path: Path, *, empty: bool = False) -> pd.DataFrame:
 def _refuse_other_encodings(raw: bytes, file: str) -> None:
     """Refuse bytes that are not UTF-8 text, saying in how many rows and where first."""
     remedy = "Save the file again as 'CSV UTF-8'."
+    if raw[:4] in (b"PK\x03\x04", b"\xd0\xcf\x11\xe0"):
+        raise DataError(f"{file}: an Excel workbook, or another archive, and no CSV. {remedy}")
     if raw[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\x00" in raw[:1000]:
         raise DataError(f"{file}: not UTF-8 text; it looks like UTF-16, or is no text at all. {remedy}")
     try:

@@ -19,7 +19,7 @@ _TYPES = ("bail", "community_remand", "rlaa", "yda")
 
 
 def partition(study: Study, *, window: int = 1) -> pd.DataFrame:
-    """Count each child once, at the furthest remand it came to in the window: shares that add to 1.
+    """Count each child once, at the furthest remand they came to in the window: shares that add to 1.
 
     Parameters
     ----------

@@ -344,7 +344,8 @@ def _nothing_sure(rows: pd.DataFrame, words: Words) -> str:
     shown = rows[rows["low"].notna() & ~np.isnan(worse)]
     if shown.empty:
         return sentence(f"too few {who} are recorded at any stage to compare with {other}")
-    nearest = rows.iloc[int(np.nanargmax(np.where(rows["low"].notna(), worse, np.nan)))]
+    limit = _worse(rows, rows["low"], rows["high"], words)
+    nearest = rows.iloc[int(np.nanargmax(np.where(np.isnan(worse), np.nan, limit)))]
     at = f"none of the {len(shown)} stages" if len(shown) > 1 else "no stage"
     return (
         f"For {who}, {at} with enough {rows['unit'].iloc[0]} to compare shows a gap that is clearly worse than "

@@ -154,7 +154,8 @@ def convert(format: str, files: Sequence[str | Path], out: str | Path, **options
     ValueError: format 'cook-country' is not known. Known are cook-county, census-2021, ...
     """
     if format not in FORMATS:
-        raise ValueError(f"format {format!r} is not known. Known are {', '.join(FORMATS)}.")
+        hint = " The format stands before the files." if Path(format).suffix else ""
+        raise ValueError(f"format {format!r} is not known. Known are {', '.join(FORMATS)}.{hint}")
     adapter = FORMATS[format]
     for name, value in options.items():
         if name not in adapter.options:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 import pandas as pd
 
 from .reading import DataError, near, read, shown
-from .vocabulary import BROAD, ETHNICITIES, KEYS, STAGES, TABLES, Column, Stage
+from .vocabulary import BROAD, ETHNICITIES, KEYS, STAGES, TABLES, UNKNOWN, Column, Stage
 
 __all__ = ["SUPPRESSED", "DataError", "check", "in_order", "near", "read", "refuse_totals", "shown"]
 
@@ -20,6 +20,11 @@ SUPPRESSED = "[c]"
 """The mark for a hidden count in a canonical table. It is read as a missing count."""
 
 WHOLE_NUMBER = r"(?:[0-9]+|[0-9]{1,3}(?:,[0-9]{3})+)(?:\.0+)?"
+
+_UNKNOWN = frozenset(
+    {"unknown", "not known", "not stated", "not recorded", "unrecorded", "missing", "not provided", "refused"}
+)
+"""What people write for ethnicity that is not known."""
 
 _KINDS: Mapping[str, tuple[Callable[[pd.Series], pd.Series], str, str]] = {
     "count": (
@@ -83,6 +88,17 @@ def faults_of(values: pd.Series, column: Column, groups, stages) -> tuple[pd.Ser
             "a stage that is not in the stage graph",
             "Correct it, or add the stage to study.toml.",
         )
+    if column.kind == "group":
+        if (unknown := values.str.strip().str.casefold().isin(_UNKNOWN) & values.ne(UNKNOWN)).any():
+            remedy = f"Write {UNKNOWN}, and add up the rows that then become one: it is no ethnic group."
+            return unknown, "a word for ethnicity that is not known", remedy
+        spelt = values.str.split().str.join(" ").str.casefold()
+        if (other := values.ne(values.groupby(spelt).transform("first"))).any():
+            return (
+                other,
+                "an ethnic group that is spelt in two ways, which differ in capitals or spaces",
+                "Write one.",
+            )
     if column.kind == "group" and groups:
         return (
             ~values.isin(list(groups)),

@@ -93,7 +93,7 @@ def times(
     DataFrame
         The columns of ``vocabulary.MEASURE`` and ``horizon``, for each area, window and group three rows:
         ``median_days``, ``restricted_mean_days`` and ``restricted_mean_difference_days``. ``events`` are
-        outcomes seen and ``denominator`` children; a child still waiting counts for as long as it has
+        outcomes seen and ``denominator`` children; children still waiting count for as long as they have
         waited. ``note`` is ``too_few_to_fit`` under ``FEWEST_CHILDREN``, ``immature`` where too few have
         ended for the value, ``reference``.
 
