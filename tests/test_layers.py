@@ -55,7 +55,7 @@ ORDER = """
     policies joint_facts joint_names audit_hidden printed_measures   what may be shown?
     disclosure attack*
     joint_windows joint_system joint_audit joint_repair joint_advice   can anything hidden be worked out?
-    wording datafile table_layout present drawing figures printout   how do we say it and draw it?
+    wording terms datafile table_layout present drawing figures printout   how do we say it and draw it?
     sentence_parts sentences plain_words unknown_sentences contrast_sentences court_paragraph
     model_sentences decompose_sentences adultification_sentences action_sentences action_figures part_figures
     quality_sentences quality_figures series_figures

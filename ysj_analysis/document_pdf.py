@@ -15,13 +15,11 @@ from typing import Any
 
 from .content import ContentError
 from .document_source import Source
-from .page import TEMPLATES
+from .page import LONG, TEMPLATES
 
 _STANDARD = "ua-1"
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 """Written where a format wants a time and the report was given no date."""
-LONG = 3
-"""A document of more chapters than this has a list of contents."""
 
 
 def pdf(source: Source, *, date: str | None = None) -> bytes:
@@ -127,6 +125,7 @@ def _said(source: Source, *, contents: bool) -> dict[str, Any]:
         "edition": top.edition,
         "marking": top.marking,
         "date": dict(top.facts).get("Date", ""),
+        "report": dict(top.facts).get("Report", ""),
         "contents": contents,
     }
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from .content import ContentError
-from .document_pdf import LONG, moment, picture
+from .document_pdf import moment, picture
 from .document_source import Source
 from .document_style import house_style
 from .parameters import ParameterError

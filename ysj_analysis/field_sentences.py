@@ -29,8 +29,8 @@ from .sentence_parts import (
     set_beside_parity,
     voice,
 )
-from .sentences import finding
-from .vocabulary import POPULATION, period_label
+from .sentences import told
+from .vocabulary import POPULATION, UNKNOWN, period_label
 from .wording import Said, Words
 
 CAVEATS = {
@@ -38,18 +38,18 @@ CAVEATS = {
     "at like gravity is not one at like risk, and the gravity of a charge is itself decided before the court.",
     "without_custody": "A child remanded to youth detention and then not sentenced to custody may have been "
     "acquitted, have had the case dropped, or been given another sentence; time already served may count towards it.",
-    "proposals": "A report is written in the knowledge of the case and of the court. That a sentence follows "
-    "its proposal says nothing of how the proposal came about.",
+    "proposals": "A pre-sentence report is written in the knowledge of the case and of the court. That a "
+    "sentence follows its proposal says nothing of how the proposal came about.",
     "out_of_court": "An out-of-court disposal needs an admission. Where children of a group admit less often, they are "
     "charged more often for an offence of like gravity.",
     "entrants": "The service's own count is by its financial year and by the service that worked with the "
     "child; the Youth Justice Board's is of years ending in December, by the child's home, from police "
     "records. The two need not agree.",
-    "timeliness": "Each child counts once, by its first offence of the period. An offence that nobody has "
+    "timeliness": "Each child counts once, by their first offence of the period. An offence that nobody has "
     "recorded yet is in no table, so the latest ones can look too quick.",
     "reoffending": "A child is followed for twelve months, and six more for the outcomes of courts; a "
     "younger cohort is not shown. What is counted is what was proven: where a group is watched more, more of "
-    "what it does is found.",
+    "what its children do is found.",
     "support": "A need that nobody looked for is not identified, so a low share of a group may be a low need "
     "or an unseen one.",
     "searches": "The outcome test compares average hit rates. A lower one can mean that a group is searched on weaker "
@@ -73,7 +73,7 @@ def caveat(about: str, measured: Released | Absent | None = None) -> Said:
     about : str
         A key of ``CAVEATS``.
     measured : Released or Absent, optional
-        What it is said of; of what is absent nothing is said.
+        What it is said of; nothing is said of what is absent, nor where no count of it is shown.
 
     Returns
     -------
@@ -82,10 +82,18 @@ def caveat(about: str, measured: Released | Absent | None = None) -> Said:
 
     Examples
     --------
-    >>> caveat("proposals")[:47]
-    'A report is written in the knowledge of the cas'
+    >>> caveat("proposals")[:38]
+    'A pre-sentence report is written in th'
     """
-    return Said("" if isinstance(measured, Absent) else CAVEATS[about])
+    silent = isinstance(measured, Absent) or (measured is not None and not _shown(measured))
+    return Said("" if silent else CAVEATS[about])
+
+
+def _shown(measured: Released) -> bool:
+    """Say whether of any group both counts are shown."""
+    table = require(measured).table
+    known = ~table["group"].astype(str).eq(UNKNOWN)
+    return bool((known & table["events"].notna() & table["denominator"].notna()).any())
 
 
 @wording.said
@@ -262,7 +270,7 @@ def _comparisons(rows: list[dict], words: Words) -> list[str]:
     """Say rows: what can be compared, and together what cannot."""
     rows = [r for r in rows if not str(r["stage"]).endswith("_not_recorded")]
     few = [r for r in rows if _few(r)]
-    return [finding(r, words) for r in rows if not _few(r)] + _too_few(few, rows, words)
+    return [*told([r for r in rows if not _few(r)], words), *_too_few(few, rows, words)]
 
 
 def _few(row: dict) -> bool:

@@ -84,9 +84,14 @@ def relative_rates(released: Released, *, name: str, title: str, words: Words) -
         "A point is a relative rate and its bar the 95% interval. A filled point, with its number, is one whose "
         "interval excludes parity; an open point cannot be told apart from parity."
     )
-    if left_out := [wording.lower(words.stage(s)) for s in every if s not in drawn]:
-        reading += f" Nothing can be compared at {wording.join(left_out)}."
-    return chart(figure, name, released, title, _ratio_alt(table, words, title), reading)
+    return chart(
+        figure,
+        name,
+        released,
+        title,
+        _ratio_alt(table, words, title),
+        reading + _not_drawn(every, drawn, words),
+    )
 
 
 @shows
@@ -127,12 +132,16 @@ def cascade(released: Released, *, name: str, title: str, words: Words) -> Shown
 
 
 def _parity_colours() -> LinearSegmentedColormap:
-    """Blue-green below parity, red above, told apart by those who see no red from green; pale at parity."""
+    """Blue-green for better, red for worse, told apart by those who see no red from green; pale at parity."""
     return LinearSegmentedColormap.from_list("parity", ["#5A9BA0", "#F2F1F1", "#E26E55"])
 
 
+_WORSE_ABOVE = {"adverse": 1.0, "favourable": -1.0}
+"""Which way a relative rate is worse for the group: above parity, or below it. Of other stages neither is."""
+
+
 @shows
-def matrix(released: Released, *, name: str, title: str, words: Words) -> Shown:
+def matrix(released: Released, *, name: str, title: str, words: Words, brief: bool = False) -> Shown:
     """Draw relative rates as a coloured matrix, stages by groups, the number in every cell.
 
     Parameters
@@ -141,28 +150,38 @@ def matrix(released: Released, *, name: str, title: str, words: Words) -> Shown:
         Relative rates, one row a stage and group.
     name, title, words
         As for :func:`relative_rates`.
+    brief : bool
+        Leave out the stages that are neither better nor worse for a child to reach.
 
     Returns
     -------
     Shown
-        Colour runs from below parity to above it; an asterisk marks an interval that excludes parity, and
-        a cell without a number shows its mark. A sentence, where there is no comparison.
+        Colour runs from better to worse for the group, and a stage that is neither has none; an asterisk marks an
+        interval that excludes parity, and a cell without a number shows its mark. A stage at which nothing could be
+        compared has no line, and is named in the caption. A sentence, where there is no comparison.
     """
     table = comparisons(require(released).table).astype({"group": str, "stage": str})
-    if table.empty:
+    drawn = set(table.loc[table["estimate"].notna(), "stage"])
+    if not drawn:
         return nothing(title)
-    groups, stages = largest_first(table), list(dict.fromkeys(table["stage"]))
+    every = list(dict.fromkeys(table["stage"]))
+    aside = {s for s in every if brief and _polarity(s, words) not in _WORSE_ABOVE}
+    aside = aside if drawn - aside else set()
+    groups, stages = largest_first(table), [s for s in every if s in drawn - aside]
     cells = table.assign(text=[_cell(r) for r in table.to_dict("records")])
     values = (
         cells.pivot(index="stage", columns="group", values="estimate").reindex(stages)[groups].astype(float)
     )
     texts = cells.pivot(index="stage", columns="group", values="text").reindex(stages)[groups].fillna("[z]")
     with styled({"axes.spines.bottom": False}):
-        figure = Figure(figsize=(WIDTH, 0.34 * len(stages) + 0.9), layout="constrained")
+        figure = Figure(figsize=(WIDTH, (0.25 if brief else 0.29) * len(stages) + 0.8), layout="constrained")
         axes = figure.subplots()
-        logs = np.log2(values.where(values > 0)).to_numpy()
+        kinds = [_polarity(s, words) for s in stages]
+        worse = np.array([_WORSE_ABOVE.get(kind, np.nan) for kind in kinds])[:, None]
+        with np.errstate(divide="ignore"):
+            shade = worse * np.clip(np.log2(values.to_numpy()), -2, 2)
         axes.pcolormesh(
-            np.ma.masked_invalid(logs),
+            np.ma.masked_invalid(shade),
             cmap=_parity_colours(),
             vmin=-2,
             vmax=2,
@@ -180,7 +199,8 @@ def matrix(released: Released, *, name: str, title: str, words: Words) -> Shown:
         axes.set(xlabel="", ylabel="")
     reading = (
         f"Rates relative to {words.people(table['reference'].iloc[0], table['unit'].iloc[0])}; at 1 they are the "
-        "same, red is above and blue-green below. An asterisk marks one whose 95% interval excludes parity."
+        f"same. Red is worse for the group, blue-green better{_turned(kinds)}. An asterisk marks one whose 95% "
+        f"interval excludes parity.{_not_drawn([s for s in every if s not in aside], drawn, words)}"
     )
     return chart(figure, name, released, title, _ratio_alt(table, words, title), reading)
 
@@ -208,6 +228,25 @@ def _steps(axes: Any, rows: pd.DataFrame, span: tuple[float, float], words: Word
     )
 
 
+def _polarity(stage: str, words: Words) -> str:
+    """Say whether a stage is worse or better for a child to reach, or neither."""
+    known = words.stages.get(str(stage))
+    return "" if known is None else known.polarity
+
+
+def _turned(kinds: list[str]) -> str:
+    """Say which way the colours go at stages that are good to reach, and at those that are neither."""
+    good = ": at a stage marked (favourable), which is good for a child to reach, that is below 1"
+    neither = "; a stage that is neither good nor bad to reach has no colour"
+    return good * ("favourable" in kinds) + neither * bool(set(kinds) - set(_WORSE_ABOVE))
+
+
+def _not_drawn(every: list[str], drawn: set[str], words: Words) -> str:
+    """Name the stages at which nothing could be compared."""
+    left_out = [wording.lower(words.stage(s)) for s in every if s not in drawn]
+    return f" Nothing can be compared at {wording.join(left_out)}." if left_out else ""
+
+
 def _cell(row: dict) -> str:
     if np.isnan(row["estimate"]):
         return wording.mark(row["note"])
@@ -218,8 +257,7 @@ def _cell(row: dict) -> str:
 
 def _stage(stage: str, words: Words) -> str:
     """Label a stage, and say of one that is good for the child that it is."""
-    known = words.stages.get(str(stage))
-    good = known is not None and known.polarity == "favourable"
+    good = _polarity(stage, words) == "favourable"
     return two_lines(words.stage(stage) + (" (favourable)" if good else ""))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from . import wording
+from .absent import instead
 from .disclosure import Released, require
 from .monitor import Rule
 from .sentences import finding
@@ -12,6 +13,7 @@ _MEANS = (
     "A flag is a reason to explain or to change, not a finding of why; what is not flagged is not shown to "
     "be even."
 )
+_ABOUT = ("stage", "base", "group", "reference")
 _HOW = {"flagged": "Flagged", "watch": "On watch", "progress": "Held back for progress"}
 
 
@@ -34,7 +36,7 @@ def flags(raised: Released, words: Words, *, rule: Rule) -> list[str]:
         The rule; a sentence or two for each flag; how many could not be assessed; what a flag means.
     """
     table = require(raised).table
-    said = [f"The rule, declared before looking: {rule}."]
+    said = [" ".join([f"The rule, declared before looking: {rule}.", *_how_it_reads(rule, words)])]
     if table.empty:
         return [*said, "By this rule nothing is flagged in the last period.", _MEANS]
     said += [
@@ -49,3 +51,48 @@ def flags(raised: Released, words: Words, *, rule: Rule) -> list[str]:
             f"children are in {'it' if first['not_assessed'] == '1' else 'them'}."
         )
     return [*said, _MEANS]
+
+
+@instead(lambda none: [])
+@wording.said
+def not_listed(raised: Released, listed: Released, words: Words) -> list[str]:
+    """Say which flags of the last period nobody has put on the list of what is done about them.
+
+    Parameters
+    ----------
+    raised : Released
+        Of ``early_warning.flagged``, then ``early_warning.raised``.
+    listed : Released
+        From ``actions.listed``, of the same area.
+    words : Words
+        The study's words.
+
+    Returns
+    -------
+    list of str
+        One sentence that names them, or nothing.
+    """
+    flagged = require(raised).table
+    flagged = flagged[flagged["flag"].eq("flagged")]
+    have = set(require(listed).table[list(_ABOUT)].astype(str).itertuples(index=False, name=None))
+    new = [row for row in flagged.to_dict("records") if tuple(str(row[c]) for c in _ABOUT) not in have]
+    groups: dict[str, list[str]] = {}
+    for row in new:
+        groups.setdefault(words.people(row["group"], row["unit"]), []).append(
+            wording.lower(words.stage(row["stage"]))
+        )
+    named = [f"{who} ({wording.join(stages)})" for who, stages in groups.items()]
+    return [f"Flagged by the rule, and not on this list yet: {wording.join(named)}."] if new else []
+
+
+def _how_it_reads(rule: Rule, words: Words) -> list[str]:
+    """Say what a rule does that its own words do not: the favourable side, and the interval."""
+    good = [
+        wording.lower(words.stage(s)) for s, stage in words.stages.items() if stage.polarity == "favourable"
+    ]
+    turned = (
+        f"Where it is better for a child to reach a stage ({wording.join(good)}), a ratio below "
+        f"{rule.favourable.threshold:g} counts instead."
+    )
+    alone = "The rule looks at the ratio and not at its interval, so what it flags may still be chance."
+    return [*([turned] if good else []), *([alone] if rule.measured_by == "estimate" else [])]

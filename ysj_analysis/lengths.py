@@ -1,7 +1,7 @@
 """How long is the report? One notebook gives the whole, a page for members, and a page for young people.
 
-A cell tagged ``summary`` stands on the summary as well as in the whole; one tagged ``plain`` stands on the page
-in plain words alone. All pages are of the same run, so that no number can differ between them.
+A cell tagged ``summary`` stands on the summary as well as in the whole, one tagged ``brief`` on the summary alone;
+one tagged ``plain`` stands on the page in plain words alone. All pages are of the same run, so that no number can differ between them.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ class Length:
         Its name.
     label : str
         What it is called in a link.
-    tag : str
-        Which cells stand on it; empty for the whole report.
+    tags : tuple of str
+        The cells of which tags stand on it; empty for the whole report.
     """
 
     file: str
     label: str
-    tag: str = ""
+    tags: tuple[str, ...] = ()
 
 
 _LENGTHS = (
     Length("index.html", "The whole report"),
-    Length("summary.html", "Summary on one page", "summary"),
-    Length("plain.html", "In plain words, for young people and parents", "plain"),
+    Length("summary.html", "Summary on one page", ("summary", "brief")),
+    Length("plain.html", "In plain words, for young people and parents", ("plain",)),
 )
 
 
@@ -58,11 +58,14 @@ def pages(content: Content) -> Iterator[tuple[Length, Content]]:
     [('index.html', ['One']), ('summary.html', ['One']), ('plain.html', ['Two'])]
     """
     for length in _LENGTHS:
-        kept = [_stands(length.tag, tags) for tags in content.tags]
+        kept = [_stands(length.tags, tags) for tags in content.tags]
         if any(kept):
             blocks = [block for block, keep in zip(content.blocks, kept, strict=True) if keep]
             yield length, replace(content, blocks=blocks, tags=[])
 
 
-def _stands(tag: str, tags: tuple[str, ...]) -> bool:
-    return tag in tags if tag else "plain" not in tags
+_NOT_IN_THE_WHOLE = {"plain", "brief"}
+
+
+def _stands(wanted: tuple[str, ...], tags: tuple[str, ...]) -> bool:
+    return bool(set(wanted) & set(tags)) if wanted else not _NOT_IN_THE_WHOLE & set(tags)

@@ -67,30 +67,35 @@ def crossings(strata: Released, summary: Released, words: Words) -> list[str]:
     Returns
     -------
     list of str
-        A sentence on the whole, one for each stratum that is clearly above or below the share of all, one on how
-        many cannot be told apart or are too few to say, and one on what shrinking does.
+        A sentence on the whole, and no more where the strata vary by chance alone; else one for each stratum that is
+        clearly above or below the share of all, one on how many cannot be told apart or are too few to say, and one
+        on what shrinking does.
     """
     table = require(strata).table
     if table.empty:
         return []
     by = list(table.columns)[list(table.columns).index("group") + 1 : list(table.columns).index("reference")]
+    chance, whole = _whole(require(summary).table, table, ["group", *by], words)
+    if chance:
+        return [f"{whole} {wording.NO_EVIDENCE}"]
     overall = table["events"].sum() / table["denominator"].sum()
     few = table["denominator"] < _FEWEST_IN_STRATUM
     high, low = ~few & (table["low"] > overall), ~few & (table["high"] < overall)
-    said = [_whole(require(summary).table, len(table), ["group", *by])]
+    said = [whole]
     said += [_stratum(r, by, overall, words, "above") for r in table[high].to_dict("records")]
     said += [_stratum(r, by, overall, words, "below") for r in table[low].to_dict("records")]
     apart = int((~few & ~high & ~low).sum())
     if apart:
         said.append(
-            f"{apart} of {len(table)} strata cannot be told apart from the share of all. {wording.NO_EVIDENCE}"
+            f"{apart} of these {len(table)} cannot be told apart from the share of all. {wording.NO_EVIDENCE}"
         )
     if few.any():
-        said.append(f"{few.sum()} of {len(table)} strata have too few children to say anything of them.")
+        said.append(f"{few.sum()} of these {len(table)} have too few children to say anything of them.")
     return [
         *said,
-        "A small stratum is drawn towards what its characteristics would give together, the more so the smaller it "
-        "is; its interval takes the spread of the strata as known. This says nothing of why.",
+        "The estimate of a small group is drawn from its own share towards what its characteristics would give "
+        "together, the more so the smaller it is; its interval takes the spread of these groups as known. This says "
+        "nothing of why.",
     ]
 
 
@@ -172,27 +177,34 @@ def _attenuated(fitted: pd.DataFrame) -> list[str]:
     ]
 
 
-def _whole(summary: pd.DataFrame, strata: int, crossed: list[str]) -> str:
-    """Say how much of the variation between strata the main effects account for."""
+def _whole(summary: pd.DataFrame, table: pd.DataFrame, crossed: list[str], words: Words) -> tuple[bool, str]:
+    """Say whether strata differ by chance alone, and how much of what they differ goes with each characteristic."""
     names = wording.join([_CROSSED.get(c, c.replace("_", " ")) for c in crossed])
-    part = summary["additive_part"].iloc[-1]
+    part, row = summary["additive_part"].iloc[-1], table.iloc[0]
+    lead = (
+        f"Divided by {names}, {words.out_of(row['base'], row['unit'])} fall into {len(table)} small groups."
+    )
+    did = words.reached(row["stage"], row["unit"])
     if np.isnan(part):
-        return f"{strata} strata cross {names}, and vary too little beyond chance for that to be divided."
+        return True, (
+            f"{lead} The shares of these that {did} vary no more than chance would make them, so none is singled out."
+        )
     share = f"{100 * min(max(part, 0.0), 1.0):.0f}%"
-    return (
-        f"{strata} strata cross {names}. Of the variation between them, {share} goes with these characteristics one by "
-        "one; the rest goes with how they come together."
+    return False, (
+        f"{lead} Of what the shares of these that {did} vary beyond chance, {share} goes with each characteristic by "
+        "itself, and the rest with how they come together."
     )
 
 
 def _stratum(row: dict, by: list[str], overall: float, words: Words, side: str) -> str:
-    """Say a stratum that stands out."""
+    """Say a stratum that stands out: its own share, and the estimate that is drawn towards its characteristics."""
     which = ", ".join(_trait(c, wording.clean(row[c])) for c in by)
     return sentence(
-        f"{words.people(row['group'], row['unit'])} ({which}): {100 * row['estimate']:.0f}% "
-        f"{words.did(row['stage'])}, clearly {side} the share of all, {100 * overall:.0f}% (95% interval "
-        f"{100 * row['low']:.0f}% to {100 * row['high']:.0f}%; {wording.count(row['events'])} in "
-        f"{wording.count(row['denominator'])}; {words.when(row)})"
+        f"{words.people(row['group'], row['unit'])} ({which}): {wording.count(row['events'])} of "
+        f"{wording.count(row['denominator'])} {words.reached(row['stage'], row['unit'])}, "
+        f"{100 * row['events'] / row['denominator']:.0f}%; the estimate, drawn towards their characteristics, is "
+        f"{100 * row['estimate']:.0f}%, clearly {side} the share of all, {100 * overall:.0f}% (95% interval "
+        f"{100 * row['low']:.0f}% to {100 * row['high']:.0f}%; {words.when(row)})"
     )
 
 

@@ -101,6 +101,11 @@ class Rule:
         """Whether the concern is a ratio above the threshold."""
         return self.threshold > 1
 
+    @property
+    def favourable(self) -> Rule:
+        """The same rule for stages that it is better to reach: below the reciprocal, to two places."""
+        return replace(self, threshold=round(1 / self.threshold, 2))
+
     def __str__(self) -> str:
         """Say the rule in a sentence."""
         what = "ratio" if self.measured_by == "estimate" else "whole interval"
@@ -233,10 +238,9 @@ def concerns(table: pd.DataFrame, rule: Rule, *, stages: Mapping[str, Stage]) ->
     polarity = table["stage"].astype(str).map({s: stage.polarity for s, stage in stages.items()})
     group = table["group"].astype(str)
     judged = ~group.eq(UNKNOWN) & ~group.eq(table["reference"].astype(str))
-    below = replace(rule, threshold=round(1 / rule.threshold, 2))
     parts = [
         flags(table[judged & polarity.eq(side)].reset_index(drop=True), one)
-        for side, one in (("adverse", rule), ("favourable", below))
+        for side, one in (("adverse", rule), ("favourable", rule.favourable))
     ]
     return pd.concat(parts, ignore_index=True)
 

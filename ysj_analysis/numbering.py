@@ -69,7 +69,7 @@ def numbers(pages: list[Content]) -> Numbers:
     return Numbers(tables, figures)
 
 
-def numbered(page: Content, found: Numbers) -> Content:
+def numbered(page: Content, found: Numbers, *, captions: bool = True) -> Content:
     """Put the number before each caption of a page, and in place of each mention in its text.
 
     Parameters
@@ -78,6 +78,8 @@ def numbered(page: Content, found: Numbers) -> Content:
         A page.
     found : Numbers
         Of its report.
+    captions : bool
+        Whether the captions get their number: on a page of its own that shows some of them they do not.
 
     Returns
     -------
@@ -106,7 +108,7 @@ def numbered(page: Content, found: Numbers) -> Content:
     for kind, text, bundle in page.blocks:
         if kind == "markdown":
             text = _MENTION.sub(mention, text)
-        elif what := _kind(bundle):
+        elif captions and (what := _kind(bundle)):
             label = found.label(what, bundle["name"])
             text = _CAPTION.sub(rf"\g<1>{label}: ", text, count=1)
         blocks.append((kind, text, bundle))

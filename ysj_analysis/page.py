@@ -14,8 +14,11 @@ from typing import Any
 
 from .content import Content, ContentError, check_html
 from .execution import quick_imports
+from .wording import NO_EVIDENCE, NO_EVIDENCE_ANYWHERE
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
+LONG = 3
+"""A page or document of more chapters than this has a list of contents."""
 
 
 @dataclass(frozen=True)
@@ -143,11 +146,12 @@ def _blocks(content: Content, table_files: dict[str, str]) -> list[tuple[str, st
     """Finish each block: tables get a scrolling region and a link, charts ids of their own."""
     done = []
     said: set[str] = set()
+    unsure = False
     for number, (kind, text, bundle) in enumerate(content.blocks):
         if kind == "markdown" and "## " in text:
             said.clear()
         if kind == "html" and not bundle:
-            text = _once_a_section(text, said)
+            text, unsure = _once_a_page(_once_a_section(text, said), unsure)
         if "csv" in bundle:
             text = _finish_table(text, bundle, table_files[bundle["name"]])
         elif "svg" in bundle:
@@ -162,6 +166,16 @@ def _once_a_section(text: str, said: set[str]) -> str:
         text = text.replace(line, "", 1) if line in said else text
         said.add(line)
     return text
+
+
+def _once_a_page(text: str, said: bool) -> tuple[str, bool]:
+    """Say what an unclear finding does not show after the first of a page, for all of them."""
+    closing = f"<p>{NO_EVIDENCE_ANYWHERE}</p>"
+    without = text.replace(f" {NO_EVIDENCE}", "").replace(closing, "")
+    if said or without == text:
+        return without, said
+    head, end, tail = without.rpartition("</div>")
+    return f"{head}{closing}{end}{tail}", True
 
 
 def _finish_table(text: str, bundle: dict[str, Any], address: str) -> str:
@@ -221,9 +235,9 @@ def _anchored(text: str) -> str:
 
 
 def _contents(text: str) -> str:
-    """List the second-level headings; nothing for a page with fewer than two."""
+    """List the second-level headings; nothing for a page that is not ``LONG``."""
     headings = re.findall(r'<h2[^>]* id="([^"]+)">(.*?)</h2>', _anchored(text), re.DOTALL)
-    if len(headings) < 2:
+    if len(headings) <= LONG:
         return ""
     items = "\n".join(
         f'<li><a href="#{name}">{html.escape(_plain(words))}</a></li>' for name, words in headings

@@ -263,12 +263,6 @@ def text(*sentences: str | Policy, kind: str = "finding") -> Shown:
     return Shown(f'<div class="{html.escape(kind)}">{paragraphs}</div>')
 
 
-_UNSURE = (
-    "Where it says that something cannot be told apart, that is not evidence that there is no difference."
-)
-"""Closes several sentences of which each would end with ``wording.NO_EVIDENCE``."""
-
-
 def _once(spoken: list) -> list:
     """Say what would be repeated once: the same sentence, and what a finding that is not clear does not show.
 
@@ -281,7 +275,7 @@ def _once(spoken: list) -> list:
     ending = f" {wording.NO_EVIDENCE}"
     if sum(ending in s for s in spoken) < 2:
         return spoken
-    return [*(type(s)(s.replace(ending, "")) for s in spoken), Said(_UNSURE)]
+    return [*(type(s)(s.replace(ending, "")) for s in spoken), Said(wording.NO_EVIDENCE_ANYWHERE)]
 
 
 _LACKING = re.compile(r"(This study (?:holds|records) [^.]*?, so )([^.]*?)( cannot be shown\. .+)", re.DOTALL)

@@ -103,6 +103,31 @@ def cohorts(study: Study, *, cohort: str = "year", window: int = 1) -> pd.DataFr
     ]
 
 
+def apart(counts: pd.DataFrame, study: Study) -> pd.DataFrame:
+    """Leave reoffending out of a table of stages, where :func:`cohorts` can count it as it is defined.
+
+    A report then gives one figure for it: of children followed for twelve months, and not also of those who happen to
+    have come so far by the day of the extract.
+
+    Parameters
+    ----------
+    counts : DataFrame
+        As ``pipeline.stage_counts``.
+    study : Study
+        What was counted.
+
+    Returns
+    -------
+    DataFrame
+        The rows of the other stages; all rows where the study does not hold what cohorts need.
+    """
+    try:
+        _held(study)
+    except NotHeld:
+        return counts
+    return counts[~counts["stage"].isin(["cohort", "reoffended"])].reset_index(drop=True)
+
+
 def children_only(table: pd.DataFrame) -> pd.DataFrame:
     """Leave the reoffences out, so that the children who reoffended can be compared.
 
@@ -274,8 +299,8 @@ def frequency_ratios(table: pd.DataFrame, *, reference: str = "White", level: fl
 # -- inside ------------------------------------------------------------------------------------------
 
 
-def _followed(study: Study) -> tuple[pd.DataFrame, pd.Timestamp]:
-    """List every entry into a cohort with the number of reoffences after it; and the last day followed."""
+def _held(study: Study) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Give the events of a study and its offences that were proven, if it holds both."""
     refuse_stored(study, "reoffending")
     events = followed(study, ("cohort",), "reoffending")
     offences = study.offences
@@ -290,7 +315,13 @@ def _followed(study: Study) -> tuple[pd.DataFrame, pd.Timestamp]:
             f"This study records no proven offence: none of its outcomes is {', '.join(PROVEN)}. Give "
             "outcomes by these words in offences.csv."
         )
-    until = max(study.events["date"].max(), offences["outcome_date"].max())
+    return events, proven
+
+
+def _followed(study: Study) -> tuple[pd.DataFrame, pd.Timestamp]:
+    """List every entry into a cohort with the number of reoffences after it; and the last day followed."""
+    events, proven = _held(study)
+    until = max(study.events["date"].max(), study.offences["outcome_date"].max())
     entries = events[events["stage"].eq("cohort")]
     entries = entries.assign(year=year_of(entries["date"], study.period), entry=np.arange(len(entries)))
     pairs = entries[["who", "entry", "date"]].merge(

@@ -55,7 +55,8 @@ def write(build: Path, content: Content, wanted: Request, title: str) -> None:
     finished = {}
     for length, own in lengths:
         top = _on(length, heading, [one for one, _ in lengths], wanted)
-        page = render_page(numbered(own, found), top, table_files=addresses)
+        shown = numbered(own, found, captions=not length.tags)
+        page = render_page(shown, top, table_files=addresses)
         finished[length] = Page(Path(length.file).stem.replace("index", "report"), page, top)
     files: dict[str, str | bytes] = {
         wanted.marked(length.file): page.html for length, page in finished.items()
@@ -101,8 +102,11 @@ def _with_references(content: Content) -> Content:
 def _on(length: Length, heading: Heading, every: list[Length], wanted: Request) -> Heading:
     """Give the heading of one page of a report: what the page is, and where the others are."""
     others = tuple((wanted.marked(one.file), one.label) for one in every if one != length)
-    title = f"{heading.title}: {length.label[:1].lower()}{length.label[1:]}" if length.tag else heading.title
-    return replace(heading, title=title, pages=others)
+    if not length.tags:
+        return replace(heading, pages=others)
+    return replace(
+        heading, title=length.label, facts=(("Report", heading.title), *heading.facts), pages=others
+    )
 
 
 def _heading(content: Content, wanted: Request, title: str) -> Heading:

@@ -13,7 +13,17 @@ import pandas as pd
 from . import ethnicity_source, wording
 from .disclosure import Released, require
 from .references import comparisons
-from .sentence_parts import ABOVE, APART, BELOW, TOO_FEW, people, sentence, voice
+from .sentence_parts import (
+    ABOVE,
+    APART,
+    BELOW,
+    TOO_FEW,
+    counts,
+    interval_of,
+    people,
+    sentence,
+    voice,
+)
 from .vocabulary import POPULATION, period_label
 from .wording import Words
 
@@ -39,13 +49,43 @@ def finding(row, words: Words) -> str:
     if spoken == TOO_FEW or np.isnan(row["estimate"]):
         return sentence(f"{_not_said(row, who, other, words)} ({words.when(row)})")
     say = _of_population if row["base"] == POPULATION else _of_stage
-    clear, unsure, counts = say(row, who, other, words)
+    clear, unsure, tally = say(row, who, other, words)
     interval = f"95% interval {wording.interval(row['low'], row['high'], row['measure'])}"
     ratio = f"relative rate {row['estimate']:.2f}, " if np.isfinite(row["estimate"]) else "relative rate: "
     said, with_ratio = (unsure, True) if spoken == APART else (clear, row["events"] == 0)
     lead = sentence(f"{said} ({ratio if with_ratio else ''}{interval})")
     tail = f" {wording.NO_EVIDENCE}" if spoken == APART else ""
-    return f"{lead} {counts}, {words.when(row)}.{tail}"
+    return f"{lead} {tally}, {words.when(row)}.{tail}"
+
+
+def _comparison(row: dict) -> tuple:
+    """Tell which rows have everything in common but the group."""
+    return tuple(
+        str(row.get(c, "")) for c in ("area", "year", "years", "unit", "stage", "base", "sex", "reference")
+    )
+
+
+def _apart_together(rows: list[dict], words: Words) -> str:
+    """Say of several groups that a stage of theirs cannot be told apart from that of the reference."""
+    row, unit = rows[0], rows[0]["unit"]
+    other, did = words.people(row["reference"], unit), words.reached(row["stage"], unit)
+    who = wording.join([words.people(one["group"], unit) for one in rows])
+    that = "who" if unit == "children" else "that"
+    of, years = ("in", " child-years") if row["base"] == POPULATION else ("of", "")
+    lead = f"the rates at which {who} {did} cannot be told apart from that of {other}"
+    if row["base"] != POPULATION:
+        lead = (
+            f"of {words.out_of(row['base'], unit)}, the proportions of {who} {that} {did} cannot be told apart from "
+            f"that of {other}"
+        )
+    each = [
+        f"{words.people(one['group'], unit)} {_n(one, 'events')} {of} {_n(one, 'denominator')}, relative rate "
+        f"{one['estimate']:.2f} ({interval_of(one)})"
+        for one in rows
+    ]
+    reference = f"{other} {_n(row, 'reference_events')} {of} {_n(row, 'reference_denominator')}{years}"
+    text = sentence(f"{lead} ({words.when(row)}): {'; '.join([*each, reference])}")
+    return f"{text} {wording.NO_EVIDENCE}"
 
 
 def _of_population(row, who: str, other: str, words: Words) -> tuple[str, str, str]:
@@ -92,13 +132,48 @@ def _not_said(row, who: str, other: str, words: Words) -> str:
 @wording.said
 def findings(released: Released, words: Words) -> list[str]:
     """Say every comparison of a table, the reference and the unknown left out."""
-    rows = comparisons(require(released).table)
-    return [finding(row, words) for row in rows.to_dict("records")]
+    return told(comparisons(require(released).table).to_dict("records"), words)
+
+
+@wording.said
+def told(rows: list[dict], words: Words) -> list[str]:
+    """Say comparisons one by one, but those of one stage that cannot be told apart in one sentence.
+
+    Parameters
+    ----------
+    rows : list of dict
+        Rows of released relative rates.
+    words : Words
+        The study's words.
+
+    Returns
+    -------
+    list of str
+        A sentence or two each, in order; what is said together stands where its first row does.
+    """
+    alike: dict[tuple, list[dict]] = {}
+    for row in rows:
+        if voice(row) == APART and np.isfinite(row["estimate"]):
+            alike.setdefault(_comparison(row), []).append(row)
+    several = {key: mine for key, mine in alike.items() if len(mine) > 1}
+    said = []
+    for row in rows:
+        mine = several.get(_comparison(row), [])
+        if not any(row is one for one in mine):
+            said.append(finding(row, words))
+        elif row is mine[0]:
+            said.append(_apart_together(mine, words))
+    return said
 
 
 @wording.said
 def headlines(
-    ratios: Released, gaps: Released, words: Words, *, groups: list[str] | None = None
+    ratios: Released,
+    gaps: Released,
+    words: Words,
+    *,
+    by: Released | None = None,
+    groups: list[str] | None = None,
 ) -> list[str]:
     """Say, for each group, at which stage its gap is largest and surest.
 
@@ -111,40 +186,53 @@ def headlines(
         Relative rates and children above parity, of the same rows.
     words : Words
         The study's words.
+    by : Released, optional
+        Ratios from which the stage is chosen, so that two editions name the same one; ``ratios`` by default, and for
+        a group of which they show no clear gap.
     groups : list of str, optional
         Which groups, in which order; all by default.
 
     Returns
     -------
     list of str
-        A paragraph for each group, the surest gap first.
+        A paragraph for each group, the surest gap first; one for all groups without a clear gap, with what comes
+        nearest to one; one for all of whom too few are recorded.
     """
     table, above = comparisons(require(ratios).table), require(gaps).table
-    sure, unsure = [], []
+    sure: list[tuple[float, str]] = []
+    unsure: list[pd.DataFrame] = []
     for group in groups or list(dict.fromkeys(table["group"].astype(str))):
         mine = table[table["group"].astype(str) == group]
         if mine.empty:
             continue
-        keep = surest(mine, words)
+        keep = surest(mine, words, by=None if by is None else require(by).table)
         if keep is None:
-            unsure.append(_nothing_sure(mine, words))
+            unsure.append(mine)
         else:
             sure.append(
                 (keep["margin"], f"{finding(keep, words)} {_in_children(keep, above, words)}".strip())
             )
-    return [said for _, said in sorted(sure, key=lambda pair: -pair[0])] + unsure
+    return [said for _, said in sorted(sure, key=lambda pair: -pair[0])] + _nothing_sure(unsure, words)
 
 
-def surest(rows: pd.DataFrame, words: Words) -> dict | None:
+def surest(rows: pd.DataFrame, words: Words, *, by: pd.DataFrame | None = None) -> dict | None:
     """Find the row whose interval keeps furthest from parity on the adverse side; None if none does.
 
-    ``margin`` is added: the distance on the log scale.
+    ``margin`` is added: the distance on the log scale. ``by`` may give other limits to choose from first, in rows of
+    the same group, stage, base and year.
     """
-    margin = _worse(rows, rows["low"], rows["high"], words)
+    limits = rows[["low", "high"]] if by is None else _same(by, rows)[["low", "high"]]
+    margin = _worse(rows, limits["low"], limits["high"], words)
     if not (margin > 0).any():
-        return None
+        return None if by is None else surest(rows, words)
     best = int(np.nanargmax(margin))
     return rows.iloc[best].to_dict() | {"margin": float(margin[best])}
+
+
+def _same(table: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
+    """Give the rows of a table on the same group, stage, base and year; empty where it has none."""
+    keys = ["group", "stage", "base", "year"]
+    return rows[keys].astype(str).merge(table.astype(dict.fromkeys(keys, str)), on=keys, how="left")
 
 
 @wording.said
@@ -312,16 +400,9 @@ def _with_interval(row) -> str:
 
 def _in_children(row: dict, above: pd.DataFrame, words: Words) -> str:
     """Say the gap in children, in the direction the row points."""
-    same = (
-        (above["group"].astype(str) == str(row["group"]))
-        & (above["stage"].astype(str) == str(row["stage"]))
-        & (above["base"].astype(str) == str(row["base"]))
-        & (above["year"] == row["year"])
-    )
-    found = above[same]
-    if found.empty or np.isnan(found["estimate"].iloc[0]):
+    gap = _same(above, pd.DataFrame([row])).iloc[0]
+    if np.isnan(gap["estimate"]):
         return ""
-    gap = found.iloc[0]
     unit = row["unit"]
     more, low, high = gap["estimate"], gap["low"], gap["high"]
     if more < 0:
@@ -337,20 +418,34 @@ def _in_children(row: dict, above: pd.DataFrame, words: Words) -> str:
     )
 
 
-def _nothing_sure(rows: pd.DataFrame, words: Words) -> str:
-    who = words.people(rows["group"].iloc[0], rows["unit"].iloc[0])
-    other = words.people(rows["reference"].iloc[0], rows["unit"].iloc[0])
-    worse = _worse(rows, rows["estimate"], rows["estimate"], words)
-    shown = rows[rows["low"].notna() & ~np.isnan(worse)]
-    if shown.empty:
-        return sentence(f"too few {who} are recorded at any stage to compare with {other}")
-    limit = _worse(rows, rows["low"], rows["high"], words)
-    nearest = rows.iloc[int(np.nanargmax(np.where(np.isnan(worse), np.nan, limit)))]
-    at = f"none of the {len(shown)} stages" if len(shown) > 1 else "no stage"
-    return (
-        f"For {who}, {at} with enough {rows['unit'].iloc[0]} to compare shows a gap that is clearly worse than "
-        f"for {other}. The nearest to one is this. {finding(nearest.to_dict(), words)}"
-    )
+def _nothing_sure(several: list[pd.DataFrame], words: Words) -> list[str]:
+    """Say of the groups without a clear gap which of their ratios comes nearest to one."""
+    near, few, other = {}, [], ""
+    for rows in several:
+        who, other = people(rows.iloc[0], words)
+        worse = _worse(rows, rows["estimate"], rows["estimate"], words)
+        limit = np.where(np.isnan(worse), np.nan, _worse(rows, rows["low"], rows["high"], words))
+        if np.isnan(limit).all():
+            few.append(who)
+            continue
+        toward = np.where(worse > 0, limit, np.nan)
+        row = rows.iloc[int(np.nanargmax(limit if np.isnan(toward).all() else toward))].to_dict()
+        near[who] = (
+            f"{who}, {wording.lower(words.stage(row['stage']))} (relative rate {row['estimate']:.2f}, "
+            f"{interval_of(row)}; {counts(row, words)}; {words.when(row)})"
+        )
+    said = []
+    if near:
+        text = (
+            f"for {wording.join(list(near))}, no stage with enough children to compare shows a gap that is clearly "
+            f"worse than for {other}. Nearest to one come"
+        )
+        said.append(f"{sentence(f'{text}: ' + '; '.join(near.values()))} {wording.NO_EVIDENCE}")
+    if few:
+        said.append(
+            sentence(f"too few {wording.join(few)} are recorded at any stage to compare with {other}")
+        )
+    return said
 
 
 def _worse(

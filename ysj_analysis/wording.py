@@ -62,6 +62,11 @@ def clean(label: object) -> str:
 NO_EVIDENCE = "This is not evidence that there is no difference."
 """What ends a sentence on rates that cannot be told apart."""
 
+NO_EVIDENCE_ANYWHERE = (
+    "Where it says that something cannot be told apart, that is not evidence that there is no difference."
+)
+"""What closes several such sentences; on a page it stands after the first, and holds for all that follow."""
+
 
 class Said(str):
     """Words computed from a released table. A plain text with a number in it cannot be shown."""
