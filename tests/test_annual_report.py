@@ -238,8 +238,12 @@ def test_counts_of_a_real_study_have_no_hash_a_guess_could_be_tried_on(awkward, 
     assert hashes["counts.csv"].startswith("withheld: set YSJ_HASH_KEY")
 
 
-def test_what_is_undecided_is_said(public):
-    assert "Reoffending: 2023-24 cannot be shown yet" in " ".join(Page(public).words)
+def test_reoffending_has_one_section_and_one_definition(public):
+    """Of children followed for twelve months, and in no table of stages as well."""
+    shown = tables(public)
+    assert (shown["reoffending"]["base"] == "cohort_year").all()
+    for name in ("stages-decisions", "stages-cumulative", "unknown-bounds"):
+        assert not {"cohort", "reoffended"} & set(shown[name]["stage"])
 
 
 def test_the_restricted_edition_shows_true_counts_and_says_so(restricted, public):
@@ -349,7 +353,9 @@ def test_three_lengths_of_one_run(public):
     whole, summary, plain = ((public / f"{n}.html").read_text() for n in ("index", "summary", "plain"))
     headline = re.search(r'<div class="headline">.*?</div>', whole, re.DOTALL)[0]
     assert headline in summary
-    assert 'figure-matrix"' in summary
+    assert 'figure-overview"' in summary
+    assert "figure-overview" not in whole
+    assert "Figure" not in re.sub(r"<style.*?</style>", "", summary + plain, flags=re.DOTALL)
     assert 'figure-plain"' in plain
     assert "figure-plain" not in whole
     assert not re.search(

@@ -9,6 +9,7 @@ import pytest
 
 from ysj_analysis import actions, disclosure, early_warning, flag_sentences, load, wording
 from ysj_analysis.__main__ import main
+from ysj_analysis.absent import Absent
 from ysj_analysis.monitor import Rule
 from ysj_analysis.reading import NotHeld
 
@@ -16,6 +17,10 @@ ROOT = Path(__file__).resolve().parents[1]
 STUDY = load.study(ROOT / "data/synthetic")
 WORDS = wording.Words.of(STUDY)
 RULE = Rule(threshold=1.5, declared="2024-04-01", years=2)
+
+
+def rows_of(ledger):
+    return disclosure.release(actions.listed(ledger, area="Islington"), counts=(), texts=actions.TEXTS)
 
 
 def write(folder, text):
@@ -98,3 +103,34 @@ def test_a_flag_gives_nothing_away():
     found = early_warning.flagged(STUDY, RULE, area="Islington", year=2023, years=5, policy=disclosure.PUBLIC)
     shown = found.table
     assert shown.loc[shown["estimate"].isna(), "flag"].eq("not assessed").all()
+
+
+def test_the_favourable_side_and_the_interval_are_said():
+    raised = early_warning.flagged(STUDY, RULE, area="Islington", year=2023, years=5).derive(
+        early_warning.raised, year=2023
+    )
+    rule = flag_sentences.flags(raised, WORDS, rule=RULE)[0]
+    assert "(no further action, diversion and bail), a ratio below 0.67 counts instead" in rule
+    assert "The rule looks at the ratio and not at its interval" in rule
+    whole = dataclasses.replace(RULE, measured_by="limit")
+    assert "not at its interval" not in flag_sentences.flags(raised, WORDS, rule=whole)[0]
+
+
+def test_flags_that_nobody_listed_are_named():
+    raised = early_warning.flagged(STUDY, RULE, area="Islington", year=2023, years=5).derive(
+        early_warning.raised, year=2023
+    )
+    ledger = actions.read(ROOT / "data/synthetic")
+
+    def named(lines):
+        return flag_sentences.not_listed(raised, rows_of(lines), WORDS)
+
+    flagged = raised.table.query("flag == 'flagged'")
+    have = set(ledger[["stage", "group"]].itertuples(index=False, name=None))
+    new = set(flagged[["stage", "group"]].astype(str).itertuples(index=False, name=None)) - have
+    (text,) = named(ledger)
+    assert text.startswith("Flagged by the rule, and not on this list yet: ")
+    assert all(WORDS.people(group) in text for _, group in new)
+    assert "Black children (arrest" not in text
+    assert named(actions.merged(ledger, flagged.assign(area="Islington"))) == []
+    assert flag_sentences.not_listed(Absent("No rule."), rows_of(ledger), WORDS) == []

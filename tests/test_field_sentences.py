@@ -428,3 +428,9 @@ def test_several_measures_of_too_few_are_one_sentence_and_what_is_absent_one_lin
     assert said[0].endswith("; custodial sentence.")
     assert said[1] == "This study holds no remands."
     assert field_sentences.caveat("remand", Absent("None held.")) == ""
+
+
+@pytest.mark.parametrize(("events", "silent"), [(3, True), (40, False)])
+def test_of_what_is_hidden_throughout_no_caveat_is_said(events, silent):
+    table = pd.DataFrame({"group": ["Black", "Unknown"], "events": [events, 40], "denominator": [90, 90]})
+    assert (field_sentences.caveat("remand", disclosure.release(table)) == "") is silent

@@ -142,10 +142,13 @@ def test_what_is_said_of_strata_in_four_voices():
         disclosure.working(found.table), disclosure.working(found.summary), Words()
     )
     text = " ".join(said)
-    assert said[0].startswith("33 strata cross ethnicity, sex, age and being looked after. Of the variation")
+    assert said[0].startswith(
+        "Divided by ethnicity, sex, age and being looked after, children who were arrested fall into 33 small groups. "
+        "Of what the shares of these that were charged vary beyond chance, "
+    )
     assert "clearly above the share of all" in text
     assert "clearly below the share of all" in text
     assert "cannot be told apart from the share of all" in text
-    assert "1 of 33 strata have too few children" in text
+    assert "1 of these 33 have too few children" in text
     black = next(s for s in said if s.startswith("Black children (sex m, aged 10-14, not looked after)"))
-    assert "105 in 157" in black
+    assert "105 of 157 were charged, 67%; the estimate, drawn towards" in black

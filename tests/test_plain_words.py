@@ -94,3 +94,43 @@ def test_rare_events_are_told_of_more_children():
     assert "out of every 10,000 children" in text
     assert np.isclose(20 / 100_000 * 10_000, 2)
     assert "Black 2, " in text
+
+
+def test_one_scale_for_all_stages_of_the_page():
+    both = pd.concat(
+        [
+            ratios([150, 60, 100], [10_000, 9_000, 16_000]).table.assign(stage=s)
+            for s in ("arrest", "intervention")
+        ]
+    )
+    rare = both["stage"].eq("intervention")
+    assert plain_words._scale(both, ["arrest", "intervention"]) == 1_000
+    both.loc[rare, "denominator"] *= 100
+    assert plain_words._scale(both, ["arrest", "intervention"]) == 10_000
+
+
+def test_words_are_explained_that_are_used(islington):
+    assert plain_words.meanings(ratios([150, 60, 100], [1_000, 900, 1_600]), WORDS) == [
+        "Arrested means that the police took a child to a police station."
+    ]
+    said = plain_words.meanings(islington, WORDS)
+    assert "team is the people at the council" in " ".join(said)
+    assert not any(s.startswith("Custody") for s in said)
+    custody = ratios([60, 30, 50], [100, 90, 90], stage="custody", base="charge")
+    assert [s.split()[0] for s in plain_words.meanings(custody, WORDS)] == ["Charged", "Custody"]
+
+
+def test_neutral_stages_are_told_of_only_where_there_are_no_others():
+    one = ratios([60, 30, 50], [100, 90, 90], stage="remand_decision", base="charge").table
+    other = ratios([60, 30, 50], [100, 90, 90], stage="diversion", base="arrest").table
+    assert plain_words.told(one, WORDS) == ["remand_decision"]
+    assert plain_words.told(pd.concat([one, other]), WORDS) == ["diversion"]
+
+
+def test_it_says_of_small_numbers_what_is_true_of_the_edition():
+    hidden, shown = (
+        plain_words.unsure(ratios([150, 60, 100], [1_000, 900, 1_600], policy=p))
+        for p in (disclosure.PUBLIC, disclosure.RESTRICTED)
+    )
+    assert "Very small numbers are not shown" in hidden
+    assert "Do not pass this page on" in shown

@@ -4,8 +4,10 @@ import csv as csvlib
 import io
 import json
 import re
+import tempfile
 import xml.etree.ElementTree as ET
 from html.parser import HTMLParser
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -13,6 +15,7 @@ import pytest
 
 from ysj_analysis import decompose, disclosure, figures, load, measures, present, references, wording
 from ysj_analysis.absent import Absent
+from ysj_analysis.attack_drawings import shades
 from ysj_analysis.vocabulary import MEASURE
 from ysj_analysis.wording import Said, Words
 
@@ -517,3 +520,33 @@ def test_a_log_that_lacks_a_date_or_names_another_role_is_refused(tmp_path, line
     (tmp_path / "study.toml").write_text(lines, encoding="utf-8")
     with pytest.raises(load.DataError, match=r"study\.toml: (corrections|assurance) is .* it must be a list"):
         load.study(tmp_path)
+
+
+def shades_of(drawn):
+    """Read the coloured cells of a chart as the intruder does."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "chart.svg"
+        path.write_text(drawn.data["svg"], encoding="utf-8")
+        return shades(path)
+
+
+def test_the_matrix_is_red_where_it_is_worse_for_the_group():
+    """Above parity is red at arrest, blue-green at diversion; a caution, neither better nor worse, has no colour."""
+    rows = [
+        {"area": "A", "year": 2023, "years": 1, "unit": "children", "stage": stage, "base": "arrest", "group": group,
+         "events": float(x), "denominator": 200.0, "note": ""}
+        for stage in ("charge", "diversion", "caution")
+        for group, x in (("Black", 100), ("Mixed", 90), ("White", 50))
+    ]  # fmt: skip
+    released = disclosure.release(pd.DataFrame(rows)).measure(measures.relative_rates)
+    drawn = figures.matrix(released, name="a", title="A", words=WORDS)
+    cells = {c.row: c.colour for c in shades_of(drawn)}
+    (red, _, blue), (other_red, _, other_blue) = cells["Charge"], cells["Diversion (favourable)"]
+    assert red > blue + 20
+    assert other_red < other_blue
+    assert "Youth caution" not in cells
+    assert "(favourable), which is good for a child to reach, that is below 1" in drawn.html
+    assert "neither good nor bad to reach has no colour" in drawn.html
+    brief = figures.matrix(released, name="a", title="A", words=WORDS, brief=True)
+    assert ">Youth caution<" not in brief.html
+    assert "has no colour" not in brief.html

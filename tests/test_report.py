@@ -55,6 +55,7 @@ CELLS = (
     ("code", 'chart("gap", "Black 3.2, Mixed 1.1")'),
     ("code", 'chart("again", "Black 2.9, Mixed 1.0")'),
     ("markdown", "### Why\n\n- one\n- two\n\n## How sure are we?\n\nSee **below**."),
+    ("markdown", "## What is done?\n\n## What is next?"),
     (
         "code",
         'Shown("", **{"application/vnd.ysj.facts+json": {"ledger": [["read", 412]], "policy": "public"}})',

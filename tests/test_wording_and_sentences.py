@@ -351,3 +351,59 @@ def test_every_stage_and_group_has_words():
             r"(were|was|had|received|reoffended|became|entered|started) ?", WORDS.did(stage.id)
         ), stage.id
         assert WORDS.stage(stage.id) == stage.label
+
+
+def test_groups_that_cannot_be_told_apart_are_said_together():
+    (clear, apart) = said(
+        {"Asian": (40, 4000), "Black": (90, 4000), "Mixed": (38, 4000), "White": (80, 9000)}
+    )[::-1]
+    assert clear.startswith("Black children were arrested at 2.53 times")
+    assert apart.startswith(
+        "The rates at which Asian children and Mixed-heritage children were arrested cannot be told apart from that of "
+        "White children (2019-20 to 2023-24): Asian children 40 in 4,000, relative rate 1.12 (95% interval "
+    )
+    assert "; Mixed-heritage children 38 in 4,000, relative rate 1.07 (95% interval " in apart
+    assert apart.endswith(
+        "; White children 80 in 9,000 child-years. This is not evidence that there is no difference."
+    )
+    assert not NEVER.search(apart)
+    (shares,) = said(
+        {"Asian": (30, 60), "Mixed": (31, 60), "White": (44, 90)}, base="charge", stage="convicted"
+    )
+    assert shares.startswith(
+        "Of children who were charged, the proportions of Asian children and Mixed-heritage children who "
+        "were convicted cannot be told apart from that of White children"
+    )
+
+
+def test_a_headline_can_be_chosen_from_the_figures_of_another_edition():
+    """By the true counts diversion is the surest gap, by the printed ones arrest; both are worse for the group."""
+    rows = pd.concat(
+        [
+            counts({"Black": (90, 4000), "White": (30, 9000)}),
+            counts({"Black": (10, 300), "White": (90, 300)}, base="arrest", stage="diversion"),
+        ]
+    )
+    own = disclosure.release(rows, policy=disclosure.RESTRICTED)
+    ratios, gaps = own.measure(measures.relative_rates), own.measure(measures.parity_gap)
+    other = disclosure.release(rows).measure(measures.relative_rates).where(stage="arrest")
+    assert "diverted" in sentences.headlines(ratios, gaps, WORDS)[0]
+    assert "were arrested at 6.75 times" in sentences.headlines(ratios, gaps, WORDS, by=other)[0]
+    nothing = other.where(group="White")
+    assert "diverted" in sentences.headlines(ratios, gaps, WORDS, by=nothing)[0]
+
+
+def test_groups_without_a_clear_gap_are_said_together():
+    ratios, gaps = ratios_and_gaps(
+        {"Asian": (12, 4000), "Mixed": (14, 4000), "Other": (0, 0), "White": (30, 9000)}
+    )
+    near, few = sentences.headlines(ratios, gaps, WORDS)
+    assert near.startswith(
+        "For Asian children and Mixed-heritage children, no stage with enough children to compare shows a gap that is "
+        "clearly worse than for White children. Nearest to one come: Asian children, arrest (relative rate 0.90, 95% "
+    )
+    assert "Mixed-heritage children, arrest (relative rate 1.05, " in near
+    assert (
+        few
+        == "Too few children of other ethnic groups are recorded at any stage to compare with White children."
+    )

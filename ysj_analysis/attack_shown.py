@@ -7,7 +7,7 @@ a fact of a count or a figure where its place tells which.
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 
 import numpy as np
 
@@ -104,24 +104,26 @@ class Beside:
                 )
 
     def take_colours(self, where: str, cells_drawn: list[Shade]) -> None:
-        """Read colours as numbers: cells that print the same, or print no number, must look the same."""
+        """Read colours as numbers: cells that print the same, or print no number, must look the same.
+
+        Rows marked favourable have a scale of their own.
+        """
         read = [(s, number(s.text)) for s in cells_drawn]
-        scale: dict[float, set] = defaultdict(set)
-        marks: dict[tuple, int] = defaultdict(int)
-        for shade, value in read:
-            if value is None:
-                marks[shade.colour] += 1
-            else:
-                scale[value[0]].add(shade.colour)
+        marks = Counter(shade.colour for shade, value in read if value is None)
         blank = max(marks, key=marks.__getitem__, default=None)
+        scale: dict[tuple, set] = defaultdict(set)
         for shade, value in read:
-            several = value is not None and len(scale[value[0]]) > 1
+            if value is not None:
+                scale[_turned(shade), value[0]].add(shade.colour)
+        for shade, value in read:
+            turned = _turned(shade)
+            several = value is not None and len(scale[turned, value[0]]) > 1
             if not several and (value is not None or shade.colour == blank):
                 self.repeated += 1
                 continue
-            others = [v for v in scale if value is None or v != value[0]]
+            others = [v for t, v in scale if t == turned and (value is None or v != value[0])]
             source = f"{self.name}/{where}, {shade.row}, {shade.column}, by its colour"
-            between = _between(shade.colour, {v: min(scale[v]) for v in others})
+            between = _between(shade.colour, {v: min(scale[turned, v]) for v in others})
             self.finer.append(f"{source}: {between[0]:.4g} to {between[1]:.4g}")
             claim = self._claimed(shade.row, shade.column, "estimate")
             if claim is not None and np.isfinite(between).all():
@@ -148,8 +150,16 @@ def _same(point: Point, value: float) -> bool:
     return abs(point.value - value) <= point.give + 1e-4 * abs(value)
 
 
+_FAVOURABLE = " (favourable)"
+
+
 def _plain(category: str) -> str:
-    return category.removesuffix(" (favourable)")
+    return category.removesuffix(_FAVOURABLE)
+
+
+def _turned(shade: Shade) -> bool:
+    """Say whether a row is coloured the other way round."""
+    return shade.row.endswith(_FAVOURABLE)
 
 
 def _between(colour: tuple, scale: dict[float, tuple]) -> tuple[float, float]:

@@ -16,6 +16,7 @@ from .content import ContentError
 from .document_pdf import moment, picture
 from .document_source import Source
 from .document_style import house_style
+from .page import LONG
 from .parameters import ParameterError
 
 _LANGUAGE = "en-GB"

@@ -1,7 +1,8 @@
 """How long is the report? One notebook gives the whole, a page for members, and a page for young people.
 
 A cell tagged ``summary`` stands on the summary as well as in the whole, one tagged ``brief`` on the summary alone;
-one tagged ``plain`` stands on the page in plain words alone. All pages are of the same run, so that no number can differ between them.
+one tagged ``plain`` stands on the page in plain words alone. All pages are of the same run, so that no number can
+differ between them.
 """
 
 from __future__ import annotations
