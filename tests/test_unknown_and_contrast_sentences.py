@@ -92,7 +92,7 @@ def test_what_is_said_of_a_change():
     same = periods([(100, 1000), (100, 2000)], [(105, 1000), (100, 2000)])
     assert contrast_sentences.moved(same, WORDS) == [
         "Comparing 2018-19 to 2020-21 with 2021-22 to 2023-24, the one relative rate that can be compared has not "
-        "clearly moved. The two intervals overlap: it cannot be said that they have moved, nor that they have not."
+        "clearly moved. The two intervals overlap, so it cannot be said that it has moved, nor that it has not."
     ]
     risen = contrast_sentences.moved(periods([(100, 1000), (200, 2000)], [(400, 1000), (200, 2000)]), WORDS)
     assert "the one relative rate that can be compared has clearly moved." in risen[0]
@@ -136,7 +136,7 @@ def test_what_is_said_of_two_parts():
 
     assert among([(20, 1000), (20, 2000)], [(105, 1000), (100, 2000)]) == [
         "Between girls and boys, the one relative rate that can be compared does not differ clearly. The two "
-        "intervals overlap: it cannot be said that they differ, nor that they do not."
+        "intervals overlap, so it cannot be said that it differs, nor that it does not."
     ]
     said = among([(100, 1000), (200, 2000)], [(800, 1000), (400, 2000)])
     assert said[0] == "Between girls and boys, the one relative rate that can be compared differs clearly."

@@ -212,18 +212,29 @@ def _apart(one: dict, other: dict) -> bool:
 
 def _how_many(clear: list, pairs: list, one: str, several: str, not_one: str) -> str:
     """Say how many of the relative rates do something; of a single one, whether it does."""
+    rates = "relative rates that can be compared"
     if len(pairs) == 1:
-        return f"the one relative rate that can be compared {one if clear else not_one}"
-    return f"{_number(len(clear))} of {len(pairs)} relative rates {several if len(clear) > 1 else one}"
+        return f"the one {rates.replace('rates', 'rate')} {one if clear else not_one}"
+    return f"{_number(len(clear))} of the {len(pairs)} {rates} {several if len(clear) > 1 else one}"
+
+
+_SAID_OF = {
+    ("moved", False): ("it has moved", "it has not"),
+    ("moved", True): ("they have moved", "they have not"),
+    ("differ", False): ("it differs", "it does not"),
+    ("differ", True): ("they differ", "they do not"),
+}
+"""What cannot be said of one and of several ratios whose intervals overlap."""
 
 
 def _with_rest(lead: str, clear: list, pairs: list, verb: str) -> str:
     """Say of the comparisons whose intervals meet what can and cannot be said."""
     if len(clear) == len(pairs):
         return lead
-    which = "For the others the" if clear else "The"
-    have, not_ = ("have moved", "have not") if verb == "moved" else ("differ", "do not")
-    return f"{lead} {which} two intervals overlap: it cannot be said that they {have}, nor that they {not_}."
+    left = len(pairs) - len(clear)
+    which = "Of the other" + "s" * (left > 1) + ", the" if clear else "For each, the" if left > 1 else "The"
+    has, not_ = _SAID_OF[verb, left > 1]
+    return f"{lead} {which} two intervals overlap, so it cannot be said that {has}, nor that {not_}."
 
 
 def _number(n: int) -> str:

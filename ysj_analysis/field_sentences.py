@@ -164,7 +164,7 @@ def matched(released: Released, words: Words, *, alike: str = "in gravity") -> l
     """
     rows = said_rows(released)
     few = [r for r in rows if np.isnan(r["low"]) and "immature" not in str(r["note"])]
-    said = [_matched(row, words, alike) for row in rows if row not in few]
+    said = _each_matched([row for row in rows if row not in few], words, alike)
     if len(few) > 1:
         everyone = {r["group"] for r in rows}
         who = _named([r["group"] for r in few], everyone, words, few[0]["unit"])
@@ -305,6 +305,65 @@ def _too_few(few: list[dict], rows: list[dict], words: Words) -> list[str]:
     ]
 
 
+_SHARED = (
+    "stage",
+    "base",
+    "year",
+    "years",
+    "unit",
+    "reference",
+    "reference_events",
+    "reference_denominator",
+    "note",
+)
+"""What rows have in common that are said in one sentence."""
+
+
+def _each_matched(rows: list[dict], words: Words, alike: str) -> list[str]:
+    """Say rows one by one, but those that cannot be told apart together."""
+    apart: dict[tuple, list[dict]] = {}
+    for row in rows:
+        if voice(row) == APART and np.isfinite(row["estimate"]) and 0 < row["low"] <= row["high"] < np.inf:
+            apart.setdefault(tuple(str(row.get(c, "")) for c in _SHARED), []).append(row)
+    together = {id(mine[0]): mine for mine in apart.values() if len(mine) > 1}
+    later = {id(row) for mine in together.values() for row in mine[1:]}
+    return [
+        _matched_together(together[id(row)], words, alike)
+        if id(row) in together
+        else _matched(row, words, alike)
+        for row in rows
+        if id(row) not in later
+    ]
+
+
+def _matched_together(rows: list[dict], words: Words, alike: str) -> str:
+    """Say of several groups that like cases of theirs cannot be told apart from those of the reference."""
+    row, unit = rows[0], rows[0]["unit"]
+    did, that = words.reached(row["stage"], unit), "who" if unit == "children" else "that"
+    rate, of = ("rates", "in") if row["base"] == POPULATION else ("proportions", "of")
+    who = wording.join([words.people(one["group"], unit) for one in rows])
+    other = words.people(row["reference"], unit)
+    each = [
+        f"{words.people(one['group'], unit)} {wording.count(one['events'])} {of} {wording.count(one['denominator'])}, "
+        f"{one['estimate']:.2f} times ({interval_of(one)})"
+        for one in rows
+    ]
+    theirs = (
+        f"{other} {wording.count(row['reference_events'])} {of} {wording.count(row['reference_denominator'])}"
+    )
+    text = (
+        f"among {unit} alike {alike}, the {rate} of {who} {that} {did} cannot be told apart from that of {other} "
+        f"({words.when(row)}): {'; '.join([*each, theirs])}"
+    )
+    return f"{sentence(text)} {wording.NO_EVIDENCE}{_left(row)}"
+
+
+def _left(row: dict) -> str:
+    """Say that bands were left out, where they were."""
+    dropped = "strata_dropped" in str(row["note"])
+    return " Some bands have too few to compare and are left out." if dropped else ""
+
+
 def _matched(row: dict, words: Words, alike: str) -> str:
     who, other = people(row, words)
     did, when, spoken = words.reached(row["stage"], row["unit"]), words.when(row), voice(row)
@@ -319,21 +378,13 @@ def _matched(row: dict, words: Words, alike: str) -> str:
     that = "who" if row["unit"] == "children" else "that"
     times = f"{row['estimate']:.2f}" if np.isfinite(row["estimate"]) else f"at least {row['low']:.2f}"
     tail = f"({interval_of(row)}; {counts(row, words)}; {when})"
-    left = (
-        " Some bands have too few to compare and are left out."
-        if "strata_dropped" in str(row["note"])
-        else ""
-    )
     among = f"among {row['unit']} alike {alike},"
-    return (
-        set_beside_parity(
-            row,
-            tail,
-            apart=f"{among} the {rate} of {who} {that} {did} cannot be told apart from that of {other}: {times} times",
-            clear=f"{among} {who} {did} at {times} times the {rate} of {other}",
-        )
-        + left
-    )
+    return set_beside_parity(
+        row,
+        tail,
+        apart=f"{among} the {rate} of {who} {that} {did} cannot be told apart from that of {other}: {times} times",
+        clear=f"{among} {who} {did} at {times} times the {rate} of {other}",
+    ) + _left(row)
 
 
 def _rebased(row: dict, words: Words) -> str:

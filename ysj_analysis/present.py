@@ -402,19 +402,16 @@ def provenance(study: Any) -> Shown:
         A list, one item a source, a correction and a role of the Aqua Book; what is not recorded is said.
     """
     lines = [f"Source: {_with_date(s, s.get('name', ''), s.get('note', ''))}" for s in study.sources]
-    lines = lines or ["The study does not name its sources. Add [[sources]] to study.toml."]
+    lines = lines or ["The study does not name its sources."]
     lines.append(f"Made by ysj_analysis {__version__}; the versions of all it uses are in manifest.json.")
     lines += [f"Corrected: {_with_date(c, c['what'])}." for c in study.corrections]
     if not study.corrections:
-        lines.append("Corrections: none is recorded. One would stand under [[corrections]] in study.toml.")
+        lines.append("Corrections: none is recorded.")
     lines += [
         f"{a['role'].capitalize()}: {_with_date(a, a['name'], a.get('note', ''))}" for a in study.assurance
     ]
     if left := [role for role in ROLES if role not in {a["role"] for a in study.assurance}]:
-        lines.append(
-            f"Quality assurance, not recorded: {wording.join(left)}. Each would stand under [[assurance]] in "
-            "study.toml."
-        )
+        lines.append(f"Quality assurance: who was {wording.join(left)} is not recorded.")
     return text(*map(Said, lines), kind="methods")
 
 

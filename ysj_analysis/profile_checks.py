@@ -92,7 +92,7 @@ CHECKS: Mapping[str, Check] = MappingProxyType(
         "officer-defined ethnicity alone": Check(
             "Only an officer's view is recorded, and officers record no Mixed group. The two are never mixed in "
             "one count, so these children are counted as unknown.",
-            "Ask the children; until then set the officers' view beside the count with unknowns.backfill.",
+            "Ask the children; until then the officers' view can stand beside the count, and never in it.",
             0.05,
         ),
         "school-recorded ethnicity alone": Check(

@@ -319,7 +319,15 @@ class Words:
         return who if unit == "children" else f"{unit} of {who}"
 
     def stage(self, stage: str) -> str:
-        """Label a stage in a table."""
+        """Label a stage in a table; or a table of the study, where that stands in its place.
+
+        Examples
+        --------
+        >>> Words().stage("rlaa"), Words().stage("events.csv")
+        ('Remand to local authority accommodation', 'The table of events')
+        """
+        if str(stage).endswith(".csv"):
+            return f"The table of {clean(stage).removesuffix('.csv')}"
         return clean(self.stages[str(stage)].label if str(stage) in self.stages else stage)
 
     def did(self, stage: str) -> str:
