@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import re
+import shutil
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ysj_analysis import formulas
+from ysj_analysis import disclosure, formulas
 from ysj_analysis.content import ContentError
 from ysj_analysis.report import render
 
@@ -348,6 +349,21 @@ def test_every_mark_is_explained_where_it_stands(which, request):
             )
 
 
+def test_every_page_says_that_the_children_are_made_up(public, tmp_path):
+    for page in public.glob("*.html"):
+        assert page.read_text().count("Public edition, of made-up data") == 2
+    real = tmp_path / "study"
+    shutil.copytree(ROOT / "data/synthetic", real)
+    settings = real / "study.toml"
+    settings.write_text(
+        settings.read_text(encoding="utf-8").replace("synthetic = true", ""), encoding="utf-8"
+    )
+    with pytest.raises(
+        disclosure.DisclosureError, match="This study is of real children, and 1 of the 1 editions"
+    ):
+        render("annual_report", data=real, out=public.parents[2])
+
+
 def test_three_lengths_of_one_run(public):
     """Every number of the two short pages is on the whole report, or in its tables."""
     whole, summary, plain = ((public / f"{n}.html").read_text() for n in ("index", "summary", "plain"))
@@ -378,3 +394,25 @@ def test_counts_of_which_nothing_is_known_but_themselves_are_a_whole_report(tmp_
     )
     page = (folder / "index.html").read_text(encoding="utf-8")
     assert "there is no rate, and it cannot be said where a gap opens" in page
+
+
+def test_a_study_without_a_population_says_so_first_and_blames_nothing_else(tmp_path):
+    study = tmp_path / "study"
+    shutil.copytree(ROOT / "data/synthetic", study, ignore=shutil.ignore_patterns("population.csv"))
+    folder = render("annual_report", data=study, out=tmp_path / "out")
+    for name in ("index", "summary"):
+        page = (folder / f"{name}.html").read_text(encoding="utf-8")
+        assert page.index("This study has no population of children") < page.index(
+            "no stage with enough children"
+        )
+    words = " ".join(Page(folder).words)
+    assert (
+        "No population is known to compare by (2019-20 to 2023-24): first-time entrants, local measure."
+        in words
+    )
+    assert "There is no population known to say whether any gap has moved." in words
+    assert "There is no population known to say whether any gap differs between them." in words
+    assert "cannot be compared, because no population is known (2023-24)" in words
+    assert re.search(
+        r"could not be assessed: \d+ with too few children and \d+ out of a number not known", words
+    )

@@ -908,3 +908,32 @@ def test_the_commands_of_the_how_to_run_as_they_stand(tmp_path, monkeypatch, cap
     assert "can be used" in capsys.readouterr().out
     exec(re.search(r"```python\n(.*?)```", text, re.DOTALL)[1], {})
     assert "Islington" in capsys.readouterr().out
+
+
+def yearless(text, extract):
+    return text.replace("years = [2022, 2022]\n", "").replace("2024-09-30", extract)
+
+
+def test_a_part_of_a_year_is_not_among_the_years(room):
+    """The export is of 30 September 2024: 2023-24 is the last year that had ended."""
+    files = {"people.csv": PEOPLE, "outcomes.csv": OUTCOMES}
+    text = mapping().replace("years = [2022, 2022]", "years = [2022, 2024]")
+    with pytest.raises(load.DataError, match=r"years ends with 2024, .* Write years = \[2022, 2023\]"):
+        room.convert_files(files, text)
+
+
+def test_without_years_the_last_whole_one_is_the_last(room):
+    """Events after it are kept, to follow the years before; the ledger says so."""
+    later = [*OUTCOMES, ["1002", "A9", "Arrest", "05/06/2024", "2", "Islington"]]
+    files = {"people.csv": PEOPLE, "outcomes.csv": later}
+    study = load.study(room.convert_files(files, yearless(mapping(), "2024-09-30")))
+    assert study.years == (2022, 2023)
+    assert room.line("events after 2023-24")[1] == 1
+
+
+def test_an_export_without_a_whole_year_is_refused(room):
+    files = {"people.csv": PEOPLE, "outcomes.csv": OUTCOMES}
+    with pytest.raises(
+        load.DataError, match=r"0 of the years of \d events are whole\. First: 2022-23, of which"
+    ):
+        room.convert_files(files, yearless(mapping(), "2022-12-31"))

@@ -269,3 +269,17 @@ def test_a_report_is_audited_before_it_appears(tmp_path):
 def test_a_restricted_edition_is_not_in_the_ledger(tmp_path):
     report.render("annual_report", out=tmp_path, parameters={"area": "Camden"}, edition="restricted")
     assert not (tmp_path / "camden" / "editions.jsonl").exists()
+
+
+def test_real_and_made_up_children_of_one_area_have_folders_of_their_own(tmp_path):
+    """A ledger says which of them its editions are of; one that does not say refuses nothing."""
+    path = tmp_path / "editions.jsonl"
+    editions.append(path, Edition("one {}", "public", tuple(facts(table({"B": 40})))))
+    for kind in (True, False, None):
+        editions.refuse_another_kind(path, kind)
+    editions.append(path, Edition("two {}", "public", tuple(facts(table({"B": 40}))), made_up=True))
+    assert [e.made_up for e in editions.read(path)] == [None, True]
+    for kind in (True, None):
+        editions.refuse_another_kind(path, kind)
+    with pytest.raises(DisclosureError, match=r"of real children, and 1 of the 2 .* First: two\. .*--out"):
+        editions.refuse_another_kind(path, False)

@@ -56,7 +56,7 @@ ORDER = """
     disclosure attack*
     joint_windows joint_system joint_audit joint_repair joint_advice   can anything hidden be worked out?
     wording terms datafile table_layout present drawing figures printout   how do we say it and draw it?
-    sentence_parts sentences plain_words unknown_sentences contrast_sentences court_paragraph
+    sentence_parts coverage_sentences sentences plain_words unknown_sentences contrast_sentences court_paragraph
     model_sentences decompose_sentences adultification_sentences action_sentences action_figures part_figures
     quality_sentences quality_figures series_figures
     early_warning flag_sentences

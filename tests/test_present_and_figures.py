@@ -497,7 +497,7 @@ def test_a_report_says_what_made_it_what_was_corrected_and_who_answers_for_it(tm
     bare = present.provenance(load.study(tmp_path)).html
     assert "Made by ysj_analysis" in bare
     assert "Corrections: none is recorded." in bare
-    assert "not recorded: commissioner, analyst, assurer and approver." in bare
+    assert "who was commissioner, analyst, assurer and approver is not recorded." in bare
     (tmp_path / "study.toml").write_text(
         '[[sources]]\nname = "Export"\ndate = 2024-04-02\nnote = "One <service>."\n'
         '[[corrections]]\ndate = 2024-06-01\nwhat = "Arrests of 2022 were counted twice"\n'

@@ -6,7 +6,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ysj_analysis import decompose, disclosure, load, measures, pipeline, quality, sentences, wording
+from ysj_analysis import (
+    coverage_sentences,
+    decompose,
+    disclosure,
+    load,
+    measures,
+    pipeline,
+    quality,
+    sentences,
+    wording,
+)
 from ysj_analysis.vocabulary import STAGES, Stage
 from ysj_analysis.wording import Said, Words
 
@@ -155,7 +165,7 @@ def test_episodes_reach_stages():
         ),
         (
             "no_denominator",
-            "How often Black children were arrested cannot be compared, because there is nothing known",
+            "How often Black children were arrested cannot be compared, because no population is known",
         ),
     ],
 )
@@ -295,8 +305,8 @@ def test_whole_report_of_sentences_is_clean(study):
         *sentences.headlines(ratios, own.measure(measures.parity_gap), words),
         sentences.chance(ratios),
         *sentences.cascade(steps, words),
-        *sentences.completeness(known, words),
-        *sentences.definitions(study, words),
+        *coverage_sentences.completeness(known, words),
+        *coverage_sentences.definitions(study, words),
     ]
     assert len(told) > 60
     for text in told:
@@ -308,7 +318,7 @@ def test_whole_report_of_sentences_is_clean(study):
 
 def test_years_still_undecided_are_named(study):
     late = disclosure.release(pipeline.undecided(study, area="Islington", year=2023))
-    assert sentences.undecided(late, Words.of(study)) == [
+    assert coverage_sentences.undecided(late, Words.of(study)) == [
         "Reoffending: 2023-24 cannot be shown yet, because too much is still undecided. A lower figure now would be a "
         "delay, not a fall."
     ]

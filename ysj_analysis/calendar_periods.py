@@ -9,6 +9,7 @@ search at 23:30 UTC on 31 March is on 1 April, in another month and another fina
 from __future__ import annotations
 
 import calendar
+import datetime
 from collections.abc import Iterable
 
 import numpy as np
@@ -164,6 +165,31 @@ def bounds(year: int, period: str = "financial", *, years: int = 1) -> tuple[pd.
     month = _kind(period)
     first = pd.Timestamp(year - years + 1, month, 1)
     return first, pd.Timestamp(year + 1, month, 1) - pd.Timedelta(days=1)
+
+
+def last_whole(day: datetime.date, period: str = "financial") -> int:
+    """Name the last year that has ended by a day.
+
+    Parameters
+    ----------
+    day : date
+        Of an export; what happened on it is in the data.
+    period : str
+        One of ``vocabulary.PERIODS``.
+
+    Returns
+    -------
+    int
+        The year it starts in.
+
+    Examples
+    --------
+    >>> last_whole(datetime.date(2024, 9, 30)), last_whole(datetime.date(2024, 3, 31))
+    (2023, 2023)
+    >>> last_whole(datetime.date(2024, 3, 30)), last_whole(datetime.date(2024, 9, 30), "calendar")
+    (2022, 2023)
+    """
+    return int(year_of(pd.Series([pd.Timestamp(day) + pd.Timedelta(days=1)]), period).iloc[0]) - 1
 
 
 def quarter_label(year: int, quarter: int, period: str = "financial") -> str:

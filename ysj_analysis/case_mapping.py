@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from .calendar_periods import last_whole
 from .case_fields import (
     CHOICES,
     DECISIONS,
@@ -197,6 +198,13 @@ def _mapping(settings: Mapping, name: str, digest: str, faults: list[str]) -> Ca
     ):
         faults.append("years is not a first and last year. Write years = [2019, 2023].")
         years = None
+    period = _one(settings, "period", PERIODS, PERIODS[0], "", faults)
+    whole = last_whole(extract, period) if extract < datetime.date.max and period in PERIODS else None
+    if years and whole is not None and years[1] > whole:
+        faults.append(
+            f"years ends with {years[1]}, which had not ended on the day of the export, {extract}: of a part of a year "
+            f"there is no rate. Write years = [{min(years[0], whole)}, {whole}]."
+        )
     files = {key: tuple(map(str, _list(value))) for key, value in settings.get("files", {}).items()}
     if unknown := [key for key in reading if key not in ("dates", "blank")]:
         faults.append(f"[reading] {shown(unknown[0])} is not known: it has dates and blank.")
@@ -207,7 +215,7 @@ def _mapping(settings: Mapping, name: str, digest: str, faults: list[str]) -> Ca
         areas=areas,
         ethnicity_base=_one(settings, "ethnicity_base", BASES, "2021", "", faults),
         ethnicity_source=_one(settings, "ethnicity_source", ("", *SOURCES_OF_ETHNICITY), "", "", faults),
-        period=_one(settings, "period", PERIODS, PERIODS[0], "", faults),
+        period=period,
         years=(years[0], years[1]) if years else None,
         extract_date=extract,
         population_vintage=str(settings.get("population_vintage", "")),

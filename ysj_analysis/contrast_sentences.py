@@ -17,7 +17,7 @@ from .load import Study
 from .pipeline import conditional, for_report, stage_counts
 from .reading import NotHeld
 from .references import comparisons
-from .sentence_parts import TOO_FEW, voice
+from .sentence_parts import TOO_FEW, voice, without_population
 from .vocabulary import chain
 from .wording import Words
 
@@ -153,7 +153,8 @@ def moved(ratios: Released, words: Words) -> list[str]:
     """
     pairs = _pairs(require(ratios).table, "year")
     if not pairs:
-        return ["There are too few children in one of the two periods to say whether any gap has moved."]
+        short = _short(ratios, "there are too few children in one of the two periods")
+        return [f"{short} to say whether any gap has moved."]
     clear = [pair for pair in pairs if _apart(*pair)]
     before, after = pairs[0]
     told = _how_many(clear, pairs, "has", "have", "has not")
@@ -184,7 +185,7 @@ def differs(ratios: Released, words: Words, *, part: str, labels: Mapping[str, s
     pairs = _pairs(require(ratios).table, part)
     both = wording.join(list(labels.values()))
     if not pairs:
-        return [f"There are too few {both} to say whether any gap differs between them."]
+        return [f"{_short(ratios, f'there are too few {both}')} to say whether any gap differs between them."]
     clear = [pair for pair in pairs if _apart(*pair)]
     lead = f"Between {both}, {_how_many(clear, pairs, 'differs', 'differ', 'does not differ')} clearly."
     said = [_with_rest(lead, clear, pairs, "differ")]
@@ -196,6 +197,14 @@ def differs(ratios: Released, words: Words, *, part: str, labels: Mapping[str, s
             f"({words.when(one)})."
         )
     return said
+
+
+def _short(ratios: Released, few: str) -> str:
+    """Say what it is that there is too little of."""
+    rows = comparisons(require(ratios).table).to_dict("records")
+    nobody = any(map(without_population, rows))
+    said = "there is no population known" if nobody else few
+    return said[:1].upper() + said[1:]
 
 
 def _pairs(table: pd.DataFrame, by: str) -> list[tuple[dict, dict]]:

@@ -164,7 +164,7 @@ def _settings(files: Sequence[_File], population: Sequence[_File]) -> Iterator[s
         f'areas = ["{UNDECIDED}"]  # the services this study is of',
         'ethnicity_base = "2021"  # 2001 counts Chinese children with Other',
         'period = "financial"',
-        "# years = [2019, 2023]  # first and last whole year, by the April they start in",
+        "# years = [2019, 2023]  # by the April they start in; without it, up to the last whole year before the export",
         f'extract_date = "{UNDECIDED}"  # the day of the export, without quotes: 2024-09-30',
         "",
         "[files]",

@@ -154,10 +154,13 @@ def raised(table: pd.DataFrame, *, year: int) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        The rows flagged, on watch or held back for progress, with ``compared`` and ``not_assessed``: how many
-        comparisons the last period has, and how many of them have too few children.
+        The rows flagged, on watch or held back for progress, with ``compared``, ``not_assessed`` and ``without_base``:
+        how many comparisons the last period has, how many of them could not be assessed, and of how many of these
+        it is not known what they are out of; of the others there are too few children.
     """
     last = table[table["year"].eq(year)]
-    unseen = int(last["flag"].eq("not assessed").sum())
+    unseen = last["flag"].eq("not assessed")
+    nobody = unseen & last["why"].eq("no_denominator")
     kept = last[last["flag"].isin(["flagged", "watch", "progress"])]
-    return kept.assign(compared=str(len(last)), not_assessed=str(unseen)).reset_index(drop=True)
+    numbers = {"compared": len(last), "not_assessed": unseen.sum(), "without_base": nobody.sum()}
+    return kept.assign(**{c: str(n) for c, n in numbers.items()}).reset_index(drop=True)

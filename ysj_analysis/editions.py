@@ -11,7 +11,7 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -38,11 +38,14 @@ class Edition:
         The rule it was printed by.
     facts : tuple of Fact
         The counts it printed.
+    made_up : bool or None
+        Whether its children are made up; None where that is not known.
     """
 
     name: str
     policy: str
     facts: tuple[Fact, ...]
+    made_up: bool | None = field(default=None, compare=False)
 
     @property
     def hidden(self) -> frozenset[Count]:
@@ -114,7 +117,8 @@ def read(path: str | Path) -> list[Edition]:
             record = json.loads(line)
             stated, body = record.pop("hash"), record
             whole = stated == _hash(body) and body["previous"] == before
-            edition = Edition(body["name"], body["policy"], tuple(from_record(r) for r in body["facts"]))
+            facts = tuple(from_record(r) for r in body["facts"])
+            edition = Edition(body["name"], body["policy"], facts, body.get("made_up"))
         except (ValueError, KeyError, TypeError, AttributeError):
             whole = False
         if not whole:
@@ -162,6 +166,8 @@ def append(path: str | Path, edition: Edition) -> bool:
             "policy": edition.policy,
             "facts": [as_record(f) for f in edition.facts],
         }
+        if edition.made_up is not None:
+            body["made_up"] = edition.made_up
         text = json.dumps(body | {"hash": _hash(body)}, sort_keys=True, ensure_ascii=False)
         _replace(path, "".join(f"{line}\n" for line in [*lines, text]))
     return True
@@ -201,6 +207,33 @@ def before(path: str | Path, edition: Edition) -> int:
     """
     past = read(path)
     return past.index(edition) if edition in past else len(past)
+
+
+def refuse_another_kind(path: str | Path, made_up: bool | None) -> None:
+    """Refuse to put the reports of a real area among those of a made-up one, or the other way round.
+
+    Parameters
+    ----------
+    path : path
+        The ledger of the area.
+    made_up : bool or None
+        Whether the children of the study are; of what is not known nothing is said.
+
+    Raises
+    ------
+    DisclosureError
+        If the ledger holds an edition of the other kind.
+    """
+    past = read(path)
+    others = [e for e in past if made_up is not None and e.made_up is (not made_up)]
+    if others:
+        kinds = ("of made-up data", "of real children")
+        was, now = kinds if not made_up else kinds[::-1]
+        raise DisclosureError(
+            f"This study is {now}, and {len(others)} of the {len(past)} editions in this area's folder are {was}. "
+            f"First: {others[0].name.split(' ')[0]}. They would take one another's place, and be audited together as "
+            "if of the same children. Give this study a folder of its own with --out."
+        )
 
 
 def _hash(body: dict) -> str:

@@ -28,6 +28,7 @@ from .sentence_parts import (
     sentence,
     set_beside_parity,
     voice,
+    without_population,
 )
 from .sentences import told
 from .vocabulary import POPULATION, UNKNOWN, period_label
@@ -251,8 +252,13 @@ def stand_out(released: Released, words: Words, *, area: str = "") -> list[str]:
             if within > 1
             else f"1 {others}{noun} cannot be told apart from {theirs}. {wording.NO_EVIDENCE}"
         )
-    if few:
-        said.append(f"For {few} more there are too few children to say.")
+    without = sum(without_population(r) for r in rows)
+    if without:
+        said.append(
+            f"For {without} {'more ' if said else ''}no population is known, so there is no rate to compare."
+        )
+    if few > without:
+        said.append(f"For {few - without} more there are too few children to say.")
     return said
 
 
@@ -288,13 +294,16 @@ def _named(groups: Sequence[str], everyone: set[str], words: Words, unit: str) -
 
 
 def _too_few(few: list[dict], rows: list[dict], words: Words) -> list[str]:
-    """Say together what has too few: a sentence for each set of groups and period."""
+    """Say together what has too few: a sentence for each set of groups and period; and what has no population."""
     everyone = {r["group"] for r in rows}
     at: dict[tuple, list[str]] = {}
+    nobody: dict[str, list[str]] = {}
     for row in few:
-        at.setdefault((str(row["stage"]), words.when(row), row["unit"], row["reference"]), []).append(
-            row["group"]
-        )
+        stage, when = str(row["stage"]), words.when(row)
+        if without_population(row):
+            nobody.setdefault(when, []).append(wording.lower(words.stage(stage)))
+        else:
+            at.setdefault((stage, when, row["unit"], row["reference"]), []).append(row["group"])
     together: dict[tuple, list[str]] = {}
     for (stage, *rest), groups in at.items():
         together.setdefault((*rest, tuple(groups)), []).append(wording.lower(words.stage(stage)))
@@ -302,6 +311,9 @@ def _too_few(few: list[dict], rows: list[dict], words: Words) -> list[str]:
         f"Too few to compare {_named(groups, everyone, words, unit)} with {words.people(other, unit)} "
         f"({when}): {'; '.join(stages)}."
         for (when, unit, other, groups), stages in together.items()
+    ] + [
+        f"No population is known to compare by ({when}): {'; '.join(dict.fromkeys(stages))}."
+        for when, stages in nobody.items()
     ]
 
 

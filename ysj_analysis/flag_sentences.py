@@ -46,9 +46,13 @@ def flags(raised: Released, words: Words, *, rule: Rule) -> list[str]:
     ]
     first = table.iloc[0]
     if first["not_assessed"] != "0":
+        nobody = int(first["without_base"])
+        few = int(first["not_assessed"]) - nobody
+        why = [f"{few} with too few children"] * bool(few) + [f"{nobody} out of a number not known"] * bool(
+            nobody
+        )
         said.append(
-            f"{first['not_assessed']} of {first['compared']} comparisons could not be assessed, because too few "
-            f"children are in {'it' if first['not_assessed'] == '1' else 'them'}."
+            f"{first['not_assessed']} of {first['compared']} comparisons could not be assessed: {wording.join(why)}."
         )
     return [*said, _MEANS]
 

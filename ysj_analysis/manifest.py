@@ -11,7 +11,6 @@ import os
 import platform
 import re
 import subprocess
-import tomllib
 from dataclasses import asdict, dataclass, field
 from importlib import metadata
 from pathlib import Path
@@ -20,6 +19,7 @@ from typing import Any
 from . import __version__
 from .content import Content, ContentError
 from .request import Request
+from .settings import made_up
 
 _LIBRARIES = (
     *(
@@ -171,13 +171,8 @@ def _study_hashes(study: Path | None, edition: str) -> dict[str, str]:
     if study is None:
         return {}
     files = [study] if study.is_file() else [p for p in sorted(study.iterdir()) if p.suffix in _INPUTS]
-    private = edition != "restricted" and not _is_synthetic(study)
+    private = edition != "restricted" and not made_up(study)
     return {p.name: (_keyed if private and p.stem in PRIVATE else sha256)(p.read_bytes()) for p in files}
-
-
-def _is_synthetic(study: Path) -> bool:
-    settings = study / "study.toml"
-    return settings.is_file() and tomllib.loads(settings.read_text("utf-8-sig")).get("synthetic") is True
 
 
 def _keyed(content: bytes) -> str:

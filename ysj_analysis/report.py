@@ -99,6 +99,7 @@ def render(
     )
     target = wanted.folder(Path(out))
     ledger = _ledger(wanted, Path(out))
+    editions.refuse_another_kind(ledger, wanted.made_up)
     with (
         saying_no_room(target),
         whole(target, wait=wait) as build,
@@ -149,7 +150,7 @@ def _cleared(
     shares = {name: round(share, 3) for name, share in found.usefulness.items()}
     before = editions.before(_ledger(wanted, out), found.edition)
     facts = content.facts | {"printed": shares, editions.BEFORE: before}
-    return replace(content, facts=facts), title, found.edition
+    return replace(content, facts=facts), title, replace(found.edition, made_up=wanted.made_up)
 
 
 def _ledger(wanted: Request, out: Path) -> Path:

@@ -113,7 +113,8 @@ def _heading(content: Content, wanted: Request, title: str) -> Heading:
     area, period = wanted.where
     place = clean(", ".join(filter(None, (area, str(content.facts.get("period", period))))))
     facts = (("Date", _long_date(wanted.date)),) if wanted.date else ()
-    return Heading(title, place, f"{wanted.edition.capitalize()} edition", wanted.marking, facts)
+    edition = f"{wanted.edition.capitalize()} edition" + ", of made-up data" * bool(wanted.made_up)
+    return Heading(title, place, edition, wanted.marking, facts)
 
 
 def _long_date(iso: str) -> str:

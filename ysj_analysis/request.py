@@ -9,6 +9,7 @@ from datetime import date as Date
 from pathlib import Path
 from typing import Any
 
+from . import settings
 from .documents import asked
 from .kernel import settled
 from .page import slug
@@ -41,6 +42,8 @@ class Request:
         In which formats, the page first.
     template : Path or None
         House style of the Word documents.
+    made_up : bool or None
+        Whether the children of the study are; None without a study.
     """
 
     notebook: Path
@@ -51,6 +54,7 @@ class Request:
     date: str | None
     formats: tuple[str, ...] = ("html",)
     template: Path | None = None
+    made_up: bool | None = None
 
     @property
     def name(self) -> str:
@@ -143,7 +147,15 @@ def request(
             period = _fill_scope(given, own, study)
     checked = check(given, own, notebook=path.stem)
     return Request(
-        path, checked, study, period, edition, _iso(date), chosen, Path(template) if template else None
+        path,
+        checked,
+        study,
+        period,
+        edition,
+        _iso(date),
+        formats=chosen,
+        template=Path(template) if template else None,
+        made_up=None if study is None else settings.made_up(study),
     )
 
 

@@ -107,6 +107,17 @@ def interval_of(row, measure: str = "risk_ratio") -> str:
     return f"95% interval {wording.interval(row['low'], row['high'], measure)}"
 
 
+def percent(share: float) -> str:
+    """Write a share in a sentence.
+
+    Examples
+    --------
+    >>> percent(0.0), percent(0.004), percent(0.452)
+    ('none', 'under 1%', '45%')
+    """
+    return "none" if share == 0 else "under 1%" if share < 0.01 else f"{100 * share:.0f}%"
+
+
 def percent_of(row: dict) -> str:
     """Write a group's own share, with a space after it; nothing where it is hidden.
 
@@ -137,6 +148,17 @@ def too_few(row: dict) -> bool:
     """Say whether a ratio is too little to speak of: hidden, without limits, or noted unreliable."""
     unsaid = voice(row) == TOO_FEW or np.isnan(row["estimate"])
     return bool(unsaid or "unreliable" in str(row["note"]))
+
+
+def without_population(row: dict) -> bool:
+    """Say whether a rate of the population cannot be given because no population is known.
+
+    Examples
+    --------
+    >>> without_population({"base": "population", "note": "no_denominator"})
+    True
+    """
+    return row["base"] == POPULATION and "no_denominator" in str(row["note"])
 
 
 def each(

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from . import ethnicity_source, wording
+from . import wording
 from .disclosure import Released, require
 from .references import comparisons
 from .sentence_parts import (
@@ -21,10 +21,12 @@ from .sentence_parts import (
     counts,
     interval_of,
     people,
+    percent,
     sentence,
     voice,
+    without_population,
 )
-from .vocabulary import POPULATION, period_label
+from .vocabulary import POPULATION
 from .wording import Words
 
 
@@ -62,6 +64,16 @@ def _comparison(row: dict) -> tuple:
     """Tell which rows have everything in common but the group."""
     return tuple(
         str(row.get(c, "")) for c in ("area", "year", "years", "unit", "stage", "base", "sex", "reference")
+    )
+
+
+def _no_population(rows: list[dict], words: Words) -> str:
+    """Say of several groups that there is nothing to take a stage of theirs out of."""
+    row, unit = rows[0], rows[0]["unit"]
+    who = wording.join([words.people(one["group"], unit) for one in rows])
+    return sentence(
+        f"how often {who} {words.reached(row['stage'], unit)} cannot be compared, because no population is known "
+        f"({words.when(row)})"
     )
 
 
@@ -104,7 +116,7 @@ def _of_stage(row, who: str, other: str, words: Words) -> tuple[str, str, str]:
     """Word a share of the stage before: when clear, when not, and its counts."""
     did, unit = words.reached(row["stage"], row["unit"]), row["unit"]
     of = f"of {who} {'who' if unit == 'children' else 'that'} {words.reached(row['base'], unit)}"
-    share = f"{of}, {_percent(row['events'] / row['denominator'])} {did}"
+    share = f"{of}, {percent(row['events'] / row['denominator'])} {did}"
     times = f"at least {row['low']:.2f}" if np.isinf(row["estimate"]) else f"{row['estimate']:.2f}"
     clear = f"{share}: {times} times the proportion among {other}"
     if row["events"] == 0:
@@ -156,13 +168,16 @@ def told(rows: list[dict], words: Words) -> list[str]:
         if voice(row) == APART and np.isfinite(row["estimate"]):
             alike.setdefault(_comparison(row), []).append(row)
     several = {key: mine for key, mine in alike.items() if len(mine) > 1}
+    nobody: dict[tuple, list[dict]] = {}
+    for row in filter(without_population, rows):
+        nobody.setdefault(_comparison(row), []).append(row)
     said = []
     for row in rows:
-        mine = several.get(_comparison(row), [])
+        mine = several.get(_comparison(row), []) or nobody.get(_comparison(row), [])
         if not any(row is one for one in mine):
             said.append(finding(row, words))
         elif row is mine[0]:
-            said.append(_apart_together(mine, words))
+            said.append((_no_population if without_population(row) else _apart_together)(mine, words))
     return said
 
 
@@ -251,30 +266,6 @@ def chance(ratios: Released) -> str:
 
 
 @wording.said
-def undecided(counts: Released, words: Words) -> list[str]:
-    """Say which stages are not shown in which years because too much is still undecided.
-
-    Parameters
-    ----------
-    counts : Released
-        Single years, from ``pipeline.stage_counts``.
-    words : Words
-        The study's words.
-    """
-    table = require(counts).table
-    years = table[table["note"].eq("immature")].groupby("stage", observed=True)["year"].unique()
-    together: dict[tuple, list[str]] = {}
-    for stage, late in years.items():
-        together.setdefault(tuple(sorted(late)), []).append(words.stage(stage))
-    return [
-        f"{wording.join(stages)}: {wording.join([period_label(int(y), 1, words.period) for y in late])} "
-        "cannot be shown yet, because too much is still undecided. A lower figure now would be a delay, not "
-        "a fall."
-        for late, stages in together.items()
-    ]
-
-
-@wording.said
 def representation(indices: Released, ratios: Released, words: Words) -> list[str]:
     """Say where the representation index and the relative rate of a group point different ways."""
     rates = {str(r["group"]): r for r in comparisons(require(ratios).table).to_dict("records")}
@@ -326,53 +317,6 @@ def cascade(steps: Released, words: Words) -> list[str]:
     return said
 
 
-@wording.said
-def completeness(known: Released, words: Words) -> list[str]:
-    """Say how often ethnicity is not known, and at which stage most often."""
-    table = require(known).table
-    if table.empty:
-        return ["This study records no child of unknown ethnicity, which may mean that they were left out."]
-    shown = table[table["events"].notna() & table["denominator"].notna()]
-    if shown.empty:
-        return ["At no stage are there enough of unknown ethnicity to show how many."]
-    share = shown["events"] / shown["denominator"]
-    worst = shown.loc[share.idxmax()]
-    return [
-        f"Ethnicity is most often not known at {wording.lower(words.stage(worst['stage']))}: for "
-        f"{wording.count(worst['events'])} of {wording.count(worst['denominator'])} {worst['unit']} "
-        f"({_percent(share.max())}; {words.when(worst)}). They are counted and shown, and are part of no group."
-    ]
-
-
-@wording.said
-def definitions(study, words: Words) -> list[str]:
-    """Say how the study counts: its unit, its groups and the base they are counted on."""
-    base = (
-        "Ethnic groups are as the source names them."
-        if study.base == "own"
-        else f"Broad ethnic groups follow the {study.base} census"
-        + (
-            ", which counts Chinese children as Asian."
-            if study.base != "2001"
-            else ", which counts Chinese children as Other."
-        )
-    )
-    unit = {
-        "children": "Children are counted once in the period at each stage, however often they return.",
-        "episodes": "Episodes are counted: an arrest and all that followed from it.",
-    }.get(study.unit, f"The unit is {study.unit}, as the source counts them.")
-    if study.events is None and study.unit == "children":
-        unit = (
-            "Children are counted once in each year, as the source counts them, and the years are added up."
-        )
-    return [
-        f"{unit} {base} A rate of the population is per child-year aged 10 to 17.",
-        ethnicity_source.sentence(study.ethnicity_source, counted_here=study.events is not None),
-        "A first contact is counted in the year of its own date. A decision is followed from the year its "
-        "episode began, so that everyone in a numerator is in its denominator.",
-    ]
-
-
 # -- inside ------------------------------------------------------------------------------------------
 
 
@@ -386,11 +330,6 @@ def _against(row, of: str, unit: str = "") -> str:
         f"{_n(row, 'denominator')}{unit}, against {_n(row, 'reference_events')} {of} "
         f"{_n(row, 'reference_denominator')}"
     )
-
-
-def _percent(share: float) -> str:
-    """Write a share in a sentence."""
-    return "none" if share == 0 else "under 1%" if share < 0.01 else f"{100 * share:.0f}%"
 
 
 def _with_interval(row) -> str:

@@ -151,6 +151,22 @@ def read(folder: Path) -> dict:
     return given
 
 
+def made_up(study: Path) -> bool:
+    """Say whether the children of a study are made up: its ``synthetic``.
+
+    Parameters
+    ----------
+    study : Path
+        The study folder.
+
+    Returns
+    -------
+    bool
+        False also of a file, and of a folder without settings.
+    """
+    return study.is_dir() and read(study).get("synthetic", False)
+
+
 def groups(given: Mapping, *, events: bool) -> tuple[str, ...]:
     """List the study's groups: the broad groups of its census base, or those it names itself.
 

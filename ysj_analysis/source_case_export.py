@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from . import pseudonyms, tables
+from .calendar_periods import last_whole, year_of
 from .case_children import one_each
 from .case_files import grids, matching
 from .case_mapping import CaseMapping, read_mapping
@@ -22,7 +23,7 @@ from .case_scope import concerned, in_scope, merged, told_once
 from .label_mapping import RECORDED, WHO_SAID_IT, of_pairs
 from .study_folder import Ledger, Source, StudyFolder
 from .tables import DataError
-from .vocabulary import SOURCE_LABELS
+from .vocabulary import SOURCE_LABELS, period_label
 
 EVENTS = ("child_id", "episode_id", "stage", "date", "area", "offence_group", "gravity", "court", "age")
 OFFENCES = ("child_id", "episode_id", "offence_date", "outcome_date", "outcome", "gravity", "offence_group")
@@ -157,13 +158,22 @@ def _units(children, events, offences, ledger: Ledger) -> None:
 
 
 def _years(events: pd.DataFrame, rules: CaseMapping, ledger: Ledger) -> tuple[int, int]:
-    """Take the years of the events where the mapping names none."""
-    days = pd.to_datetime(events["date"], format="%Y-%m-%d")
-    years = days.dt.year - ((days.dt.month < 4) if rules.period == "financial" else 0)
-    found = int(years.min()), int(years.max())
-    why = "the mapping names no years; the first and the last may not be whole"
-    ledger.add("years", f"{found[0]} to {found[1]} ({rules.period})", why, left=len(events))
-    return found
+    """Take the years of the events where the mapping names none, up to the last that is whole."""
+    years = year_of(pd.to_datetime(events["date"], format="%Y-%m-%d"), rules.period)
+    whole = last_whole(rules.extract_date, rules.period)
+    first, last = int(years.min()), min(int(years.max()), whole)
+    if first > last:
+        raise DataError(
+            f"{rules.name}: 0 of the years of {len(events):,} events are whole. First: "
+            f"{period_label(first, 1, rules.period)}, of which the export of {rules.extract_date} holds a part. Export "
+            "again when it has ended."
+        )
+    why = "the mapping names no years: the last is the last whole one; whether the first is whole nobody says"
+    ledger.add("years", f"{first} to {last} ({rules.period})", why, left=len(events))
+    if later := int(years.gt(last).sum()):
+        why = "of a year that had not ended on the day of the export: kept, to follow the years before it"
+        ledger.add("years", f"events after {period_label(last, 1, rules.period)}", why, left=later)
+    return first, last
 
 
 def _hashed(table: pd.DataFrame, key: bytes) -> pd.DataFrame:

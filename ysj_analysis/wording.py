@@ -26,7 +26,7 @@ CONFIDENTIAL, NOT_APPLICABLE, NOT_AVAILABLE = "[c]", "[z]", "[x]"
 MARKS = {
     CONFIDENTIAL: "confidential: too few children to show",
     NOT_APPLICABLE: "not applicable",
-    NOT_AVAILABLE: "not available: not recorded, or too much still undecided",
+    NOT_AVAILABLE: "not available: not recorded, out of a number that is not known, or too much still undecided",
 }
 
 _MARK_OF = {
