@@ -509,7 +509,7 @@ def test_a_report_says_what_made_it_what_was_corrected_and_who_answers_for_it(tm
     assert "Source: Export, 2024-04-02. One &lt;service&gt;." in said
     assert "Corrected: Arrests of 2022 were counted twice, 2024-06-01." in said
     assert "Analyst: A. Lead, 2024-05-01" in said
-    assert "not recorded: commissioner and assurer." in said
+    assert "who was commissioner and assurer is not recorded." in said
 
 
 @pytest.mark.parametrize(
