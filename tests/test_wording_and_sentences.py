@@ -364,9 +364,7 @@ def test_every_stage_and_group_has_words():
 
 
 def test_groups_that_cannot_be_told_apart_are_said_together():
-    (clear, apart) = said(
-        {"Asian": (40, 4000), "Black": (90, 4000), "Mixed": (38, 4000), "White": (80, 9000)}
-    )[::-1]
+    clear, apart = said({"Asian": (40, 4000), "Black": (90, 4000), "Mixed": (38, 4000), "White": (80, 9000)})
     assert clear.startswith("Black children were arrested at 2.53 times")
     assert apart.startswith(
         "The rates at which Asian children and Mixed-heritage children were arrested cannot be told apart from that of "

@@ -337,14 +337,14 @@ def _each_matched(rows: list[dict], words: Words, alike: str) -> list[str]:
     for row in rows:
         if voice(row) == APART and np.isfinite(row["estimate"]) and 0 < row["low"] <= row["high"] < np.inf:
             apart.setdefault(tuple(str(row.get(c, "")) for c in _SHARED), []).append(row)
-    together = {id(mine[0]): mine for mine in apart.values() if len(mine) > 1}
-    later = {id(row) for mine in together.values() for row in mine[1:]}
+    together = {id(mine[-1]): mine for mine in apart.values() if len(mine) > 1}
+    sooner = {id(row) for mine in together.values() for row in mine[:-1]}
     return [
         _matched_together(together[id(row)], words, alike)
         if id(row) in together
         else _matched(row, words, alike)
         for row in rows
-        if id(row) not in later
+        if id(row) not in sooner
     ]
 
 

@@ -161,7 +161,7 @@ def told(rows: list[dict], words: Words) -> list[str]:
     Returns
     -------
     list of str
-        A sentence or two each, in order; what is said together stands where its first row does.
+        A sentence or two each, in order; what is said together stands where its last row does, after what is clear.
     """
     alike: dict[tuple, list[dict]] = {}
     for row in rows:
@@ -176,7 +176,7 @@ def told(rows: list[dict], words: Words) -> list[str]:
         mine = several.get(_comparison(row), []) or nobody.get(_comparison(row), [])
         if not any(row is one for one in mine):
             said.append(finding(row, words))
-        elif row is mine[0]:
+        elif row is mine[-1]:
             said.append((_no_population if without_population(row) else _apart_together)(mine, words))
     return said
 
