@@ -10,10 +10,12 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pikepdf
 import pytest
 
-from ysj_analysis import disclosure, formulas
+from ysj_analysis import disclosure, document_pdf, document_source, formulas
 from ysj_analysis.content import ContentError
+from ysj_analysis.page import Heading
 from ysj_analysis.report import render
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -416,3 +418,13 @@ def test_a_study_without_a_population_says_so_first_and_blames_nothing_else(tmp_
     assert re.search(
         r"could not be assessed: \d+ with too few children and \d+ out of a number not known", words
     )
+
+
+def test_the_summary_is_one_page(public, restricted):
+    for folder in (public, restricted):
+        page = next(folder.glob("summary*.html")).read_text(encoding="utf-8")
+        heading = Heading(
+            "Summary on one page", "Islington", "Public edition", "", (("Report", "Annual report"),)
+        )
+        with pikepdf.open(io.BytesIO(document_pdf.pdf(document_source.source(page, heading)))) as printed:
+            assert len(printed.pages) == 1

@@ -550,3 +550,15 @@ def test_the_matrix_is_red_where_it_is_worse_for_the_group():
     brief = figures.matrix(released, name="a", title="A", words=WORDS, brief=True)
     assert ">Youth caution<" not in brief.html
     assert "has no colour" not in brief.html
+
+
+@pytest.mark.parametrize(("policy", "said"), [(disclosure.PUBLIC, True), (disclosure.RESTRICTED, False)])
+def test_all_of_a_rounded_count_may_be_all_but_a_few(policy, said):
+    table = pd.DataFrame(
+        {"group": ["Black", "White"], "events": [79, 60], "denominator": [80, 90], "base": "arrest"}
+    )
+    shares = disclosure.release(table, policy=policy).measure(measures.rates)
+    columns = {"Number": "events", "Share": "proportion.estimate"}
+    shown = present.table(shares, name="t", title="T", words=WORDS, columns=columns, across="base")
+    assert ("100.0%" in shown.html) is said
+    assert ("may be of all but a few" in shown.html) is said

@@ -117,12 +117,18 @@ def table(
     blocks, left_out = without_hidden(blocks, columns or {})
     first = several[0]
     source = f"Source: {first.source}." if first.source else ""
-    under = " ".join(t for t in (note, left_out, source) if t)
+    all_of = (
+        _ALL_OF if first.policy.half and any(rows.eq("100.0%").any(axis=None) for _, rows in blocks) else ""
+    )
+    under = " ".join(t for t in (note, all_of, left_out, source) if t)
     marks = marks_in(pd.concat([rows for _, rows in blocks]))
     page = page_of(
         blocks, name, captioned(title, first.policy), max(len(heads), 1), " ".join([under, *marks]).strip()
     )
     return Shown(page, _bundle(tidy, name, headed(title, first.policy), first))
+
+
+_ALL_OF = "Counts are rounded, so 100.0% may be of all but a few."
 
 
 def data(*released: Released | Absent, name: str, title: str) -> Shown:
