@@ -101,6 +101,17 @@ class Policy:
         """Whether any count is hidden or rounded."""
         return self.hidden_below > 0 or self.round_to > 1
 
+    @property
+    def published_as(self) -> Policy:
+        """By which rule the same figures are published: its own, where it protects.
+
+        Examples
+        --------
+        >>> RESTRICTED.published_as.name, ONS.published_as.name
+        ('public', 'ons')
+        """
+        return self if self.protects else PUBLIC
+
     def printed(self, counts) -> np.ndarray:
         """Print counts: NaN where hidden, else rounded to the nearest multiple.
 
