@@ -141,6 +141,25 @@ def flagged(
     return ratios.derive(monitor.concerns, rule=rule, stages=study.stages)
 
 
+def held_against(policy: Policy, stages: Sequence[str]) -> tuple[str, ...]:
+    """Choose the stages that a report holds the rule against.
+
+    Parameters
+    ----------
+    policy : Policy
+        The rule of the edition.
+    stages : sequence of str
+        Those of which it shows these periods anyhow.
+
+    Returns
+    -------
+    tuple of str
+        These, where counts are hidden: every stage in two more periods would link so many counts to one another, and
+        to those of other years' reports, that these could not be published. Else none, which means all.
+    """
+    return tuple(stages) if policy.protects else ()
+
+
 def raised(table: pd.DataFrame, *, year: int) -> pd.DataFrame:
     """Keep what is flagged in the last period, and say of how many comparisons that is.
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from . import wording
 from .absent import instead
 from .disclosure import Released, require
@@ -18,7 +20,7 @@ _HOW = {"flagged": "Flagged", "watch": "On watch", "progress": "Held back for pr
 
 
 @wording.said
-def flags(raised: Released, words: Words, *, rule: Rule) -> list[str]:
+def flags(raised: Released, words: Words, *, rule: Rule, stages: Sequence[str] = ()) -> list[str]:
     """Say the rule, and each flag of the last period.
 
     Parameters
@@ -29,6 +31,8 @@ def flags(raised: Released, words: Words, *, rule: Rule) -> list[str]:
         The study's words.
     rule : Rule
         The rule, as it was declared.
+    stages : sequence of str
+        Which stages it was held against; all if empty.
 
     Returns
     -------
@@ -36,7 +40,15 @@ def flags(raised: Released, words: Words, *, rule: Rule) -> list[str]:
         The rule; a sentence or two for each flag; how many could not be assessed; what a flag means.
     """
     table = require(raised).table
-    said = [" ".join([f"The rule, declared before looking: {rule}.", *_how_it_reads(rule, words)])]
+    said = [
+        " ".join(
+            [
+                f"The rule, declared before looking: {rule}.",
+                *_how_it_reads(rule, words),
+                *_held_against(stages, words),
+            ]
+        )
+    ]
     if table.empty:
         return [*said, "By this rule nothing is flagged in the last period.", _MEANS]
     said += [
@@ -87,6 +99,17 @@ def not_listed(raised: Released, listed: Released, words: Words) -> list[str]:
         )
     named = [f"{who} ({wording.join(stages)})" for who, stages in groups.items()]
     return [f"Flagged by the rule, and not on this list yet: {wording.join(named)}."] if new else []
+
+
+def _held_against(stages: Sequence[str], words: Words) -> list[str]:
+    """Say which stages a public report looks at, and where the others are."""
+    if not stages:
+        return []
+    named = wording.join([wording.lower(words.stage(s)) for s in stages])
+    return [
+        f"It is held here against {named} alone: to print every stage in these periods too would give counts away. The "
+        "restricted edition holds it against all of them."
+    ]
 
 
 def _how_it_reads(rule: Rule, words: Words) -> list[str]:
