@@ -51,8 +51,36 @@ def shown(label: object, limit: int = 40) -> str:
     return "'" + (text if len(text) <= limit else text[: limit - 1] + "…") + "'"
 
 
+def alike(label: object, choices: Iterable[object]) -> str:
+    """Find the choice that is spelt most like a label; empty when none is.
+
+    Parameters
+    ----------
+    label : object
+        What was written.
+    choices : iterable
+        What could have been meant.
+
+    Returns
+    -------
+    str
+        One of the choices, or nothing.
+
+    Examples
+    --------
+    >>> alike("WHITE", ["Black", "White"]), alike("reoffending_cohort", ["cohort", "bail"])
+    ('White', '')
+    """
+    known = {str(c).casefold(): str(c) for c in choices}
+    match = difflib.get_close_matches(str(label).casefold()[:200], known, n=1, cutoff=0.6)
+    return known[match[0]] if match else ""
+
+
 def near(label: object, choices: Iterable[object]) -> str:
     """Say which of the choices a label nearly is, as a clause; empty when none is near.
+
+    Near is what is spelt alike, or else the only choice whose words are all in the label, or the other way
+    round. Whether a label may be shown is asked of :func:`alike`: a child's name may hold a word of ours.
 
     Parameters
     ----------
@@ -68,12 +96,19 @@ def near(label: object, choices: Iterable[object]) -> str:
 
     Examples
     --------
-    >>> near("WHITE", ["Black", "White"])
-    " Did you mean 'White'?"
+    >>> near("WHITE", ["Black", "White"]), near("reoffending_cohort", ["cohort", "bail"])
+    (" Did you mean 'White'?", " Did you mean 'cohort'?")
     """
-    known = {str(c).casefold(): str(c) for c in choices}
-    match = difflib.get_close_matches(str(label).casefold()[:200], known, n=1, cutoff=0.6)
-    return f" Did you mean {shown(known[match[0]])}?" if match else ""
+    choices = list(dict.fromkeys(map(str, choices)))
+    own = _words(label)
+    shared = [c for c in choices if own and (words := _words(c)) and (words <= own or own <= words)]
+    meant = alike(label, choices) or (shared[0] if len(shared) == 1 else "")
+    return f" Did you mean {shown(meant)}?" if meant else ""
+
+
+def _words(label: object) -> set[str]:
+    """Take a label apart into its words of three letters or more."""
+    return set(re.findall(r"[^\W_]{3,}", str(label)[:200].casefold()))
 
 
 # -- reading -----------------------------------------------------------------------------------------
