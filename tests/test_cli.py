@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from inspect import signature
 from pathlib import Path
 
 import nbformat
@@ -14,8 +15,9 @@ import pandas as pd
 import pytest
 
 import ysj_analysis
-from ysj_analysis import report
+from ysj_analysis import early_warning, load, report
 from ysj_analysis.__main__ import main
+from ysj_analysis.commands import app
 from ysj_analysis.exit_codes import exit_code
 from ysj_analysis.publication import whole
 
@@ -76,6 +78,11 @@ def notebook(folder: Path, *sources: str, name="tiny", parameters="year: int = 2
 
 # -- help and usage ----------------------------------------------------------------------------------
 
+COMMANDS_WITH_YEAR = [
+    name
+    for name in app
+    if not name.startswith("-") and "year" in signature(app[name].default_command).parameters
+]
 COMMANDS = ("report", "measure", "convert", "check", "synth", "lab")
 
 
@@ -91,6 +98,43 @@ def test_help_lists_every_command(ysj):
     assert code == 0
     assert all(re.search(rf"\b{command}\b", out) for command in COMMANDS)
     assert "--debug" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["report", "--year", "2023-24"], "--year: '2023-24' is not a year of four digits. Write the year it "
+         "starts in, as 2023."),
+        (["flags", "x", "--year", "2021/2022"], "Write the year it starts in, as 2021."),
+        (["court-paragraph", "--group", "Black", "--stage", "custody", "--year", "23"], "as 2023 for 2023-24."),
+        (["flags", "x", "--years", "2019..2023"], "'2019..2023' is not a number of years. Write how many, as 5"),
+        (["report", "-p", "year=2022-23"], "year must be a whole number (int), and '2022-23' is not: write the year it "
+         "starts in, as 2022"),
+        (["batch", "--years", "2022-23"], "Write 2021..2023, 2021.., last, all or a list, with 2023 for 2023-24."),
+    ],
+)  # fmt: skip
+def test_a_year_written_as_two_is_answered_with_the_one_to_write(
+    ysj, tmp_path, monkeypatch, arguments, message
+):
+    monkeypatch.chdir(tmp_path)
+    code, out, err = ysj(*arguments)
+    assert (code, out) == (2, "")
+    assert message in err
+
+
+@pytest.mark.parametrize("command", COMMANDS_WITH_YEAR)
+def test_every_command_with_a_year_reads_it_alike(ysj, command):
+    """Of no command the message of the library that reads the line."""
+    needed = {"flags": ["x"], "court-paragraph": ["--group", "Black", "--stage", "custody"]}.get(command, [])
+    assert "the year it starts in, as 2023." in ysj(command, *needed, "--year", "2023-24")[2]
+
+
+def test_help_says_how_many_years_a_period_has(ysj):
+    study = load.study(CHECKOUT / "data/synthetic")
+    rule = early_warning.declared(CHECKOUT / "data/synthetic")
+    counted = early_warning.counts(study, rule, area="Islington", year=2023, years=5, stages=["custody"])
+    assert (study.years[1] - study.years[0] + 1, rule.years, set(counted["years"])) == (8, 2, {4})
+    assert "of 8 years and 2 periods, 4." in " ".join(ysj("flags", "--help")[1].replace("│", " ").split())
 
 
 def test_version(ysj):

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from .command_settings import Settings, pairs
+from .command_settings import HowManyYears, Settings, Year, pairs
 from .exit_codes import DONE, USAGE
 
 
@@ -180,8 +180,8 @@ def flags(
     /,
     *,
     area: str | None = None,
-    year: int | None = None,
-    years: int = 5,
+    year: Year | None = None,
+    years: HowManyYears = 5,
     reference: str = "",
     out: bool = True,
 ) -> int:
@@ -201,7 +201,8 @@ def flags(
     year : int
         The last year; by default the study's last.
     years : int
-        Years in a period.
+        Years in a period, at most. They are fewer where the study holds too few years for the periods its rule
+        looks at: of 8 years and 2 periods, 4.
     reference : str
         The group compared with; by default the study's own.
     out : bool
