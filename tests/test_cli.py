@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -322,7 +323,83 @@ def test_measure_prints_an_aligned_table(ysj, counts):
     ]
     assert first.index("12 ") == black.index("60 ")  # numbers stand under each other
     assert "charge population" not in re.sub(" +", " ", out)
-    assert "give it with --population" in err
+    assert err == ""  # each stage has a rate: that it could have another was not asked
+
+
+def test_measure_says_which_stages_have_no_rate_and_what_would_give_it(ysj, counts, tmp_path):
+    lines = [line.split(",") for line in COUNTS.splitlines()]
+    counts.write_text("\n".join(",".join(line[:-1]) for line in lines))  # charge is still out of arrest
+    code, out, err = ysj("measure", counts)
+    assert (code, "Black" in out) == (0, True)
+    assert err == (
+        "my counts.csv: 1 of 2 stages have no denominator, and so no rate. First: arrest, row 2. Fill in the column "
+        "denominator. Or give the population with --population.\n"
+    )
+    assert ysj("measure", counts, "--population", tmp_path / "population.csv")[2] == ""
+
+
+@pytest.mark.parametrize("header", ["total", "Population", "N", "out_of", "Denominator", "denominators"])
+def test_measure_names_the_column_that_may_be_the_denominator(ysj, tmp_path, header):
+    text = f"area,year,stage,group,events,note,{header}\nA,2023,custody,Black,9,,80\nA,2023,custody,White,5,,75\n"
+    (tmp_path / "counts.csv").write_text(text)
+    code, out, err = ysj("measure", tmp_path)
+    assert (code, out) == (2, "")
+    assert err.startswith(
+        "counts.csv: 1 of 1 stage has no denominator, and so no rate. First: custody, row 2. Did you "
+    )
+    assert f"Did you mean column '{header}'? Name it denominator." in err
+    (tmp_path / "counts.csv").write_text(text.replace(header, "denominator"))
+    assert ysj("measure", tmp_path)[0] == 0
+    (tmp_path / "counts.csv").write_text(text.replace(header, "source"))
+    assert "Did you mean" not in ysj("measure", tmp_path)[2]
+
+
+def test_measure_of_events_without_a_population_says_what_is_missing(ysj, tmp_path):
+    shutil.copytree(CHECKOUT / "data/synthetic", tmp_path / "study")
+    (tmp_path / "study/population.csv").unlink()
+    code, out, err = ysj("measure", tmp_path / "study")
+    assert (code, "custody" in out) == (0, True)
+    assert re.search(
+        r": \d of \d+ stages have no denominator.* First: \w+\. Add population\.csv to the folder\.", err
+    )
+
+
+@pytest.mark.parametrize(
+    ("there", "message"),
+    [
+        ([], "counts.csv: there is no such file in mine/. Check its name, and the folder's."),
+        (
+            ["counts.xlsx"],
+            "Open 'counts.xlsx' and save the sheet that has the table as 'CSV UTF-8', named counts.csv.",
+        ),
+        (["~$a.xlsx", "a.ods", "b.txt"], "Open 'a.ods' and save the sheet"),
+        (["a.xlsx", "Counts 2.xlsx"], "Open 'Counts 2.xlsx' and save the sheet"),
+        (["counts.csv.csv"], "there is no such file in mine/. Did you mean 'counts.csv.csv'?"),
+        (["population.csv"], "Check its name, and the folder's."),
+    ],
+)
+def test_a_table_that_is_not_there_is_answered_with_what_is(ysj, tmp_path, monkeypatch, there, message):
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    for name in there:
+        (folder / name).write_text("x")
+    code, _, err = ysj("measure", folder)
+    assert (code, message in err) == (2, True), err
+    if "Open" in message:
+        assert message in ysj("check", folder)[2]
+        assert message in ysj("report", "--data", folder)[2]
+    monkeypatch.chdir(folder)
+    assert "counts.csv: there is no such file in this folder. " in ysj("measure", "counts.csv")[2]
+
+
+def test_a_spreadsheet_of_another_table_is_not_suggested(ysj, tmp_path):
+    (tmp_path / "events.xlsx").write_text("x")
+    assert (
+        "Open 'events.xlsx' and save the sheet that has the table as 'CSV UTF-8', named events.csv."
+        in (ysj("check", tmp_path)[2])
+    )
+    assert "counts.csv: there is no such file" in ysj("measure", tmp_path)[2]
+    assert "Open" not in ysj("measure", tmp_path)[2]
 
 
 def test_measure_with_population_adds_the_cumulative_rates(ysj, counts):

@@ -42,16 +42,17 @@ def measure(
     from . import disclosure, load, measures, pipeline, present
     from .printout import aligned
 
-    table = pipeline.stage_counts(load.of_counts(counts, population))
+    study = load.of_counts(counts, population)
+    table = pipeline.stage_counts(study)
     known = table.groupby(["stage", "base"], observed=True)["denominator"].transform("count") > 0
-    if not known.any():
-        raise load.DataError(
-            f"{counts.name}: 0 of {len(table)} rows have a denominator, so that there is no rate. First: row 2, column "
-            "denominator. Fill it in, or give --population."
+    if rateless := [s for s in table["stage"].unique() if not known[table["stage"].eq(s)].any()]:
+        message = _without_rates(
+            study, counts, rateless, table["stage"].nunique(), given=population is not None
         )
-    if not known.all():  # a stage without any denominator has no rate; say what would give it one
-        print("No rates of the population: give it with --population.", file=sys.stderr)
-        table = table[known]
+        if not known.any():
+            raise load.DataError(message)
+        print(message, file=sys.stderr)
+    table = table[known]
     shown = disclosure.working(table) if edition == "working" else disclosure.release(table)
     shown = shown.measure(measures.relative_rates, reference=reference)
     if out is None:
@@ -60,6 +61,20 @@ def measure(
         out.write_text(present.csv(shown.table, shown.counts), encoding="utf-8", newline="")
         print(f"{out} ({shown.policy.heading})", file=sys.stderr)
     return DONE
+
+
+def _without_rates(study, counts: Path, stages: list[str], of: int, *, given: bool) -> str:
+    """Say which stages have no denominator, and so no rate, and what would give them one."""
+    from .canonical import likely_denominator
+
+    has = "stage has" if of == 1 else "stages have"
+    what = f"{len(stages)} of {of} {has} no denominator, and so no rate. First: {stages[0]}"
+    if study.counts is None:
+        return f"{study.title}: {what}. Add population.csv to the folder."
+    row = int((study.counts["stage"] == stages[0]).to_numpy().argmax()) + 2
+    fill = likely_denominator(study.counts) or " Fill in the column denominator."
+    people = "" if given else " Or give the population with --population."
+    return f"{'counts.csv' if counts.is_dir() else counts.name}: {what}, row {row:,}.{fill}{people}"
 
 
 def convert(

@@ -15,7 +15,10 @@ from pathlib import Path
 
 import pandas as pd
 
+from .vocabulary import TABLES
+
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_SPREADSHEETS = (".xlsx", ".xlsm", ".xls", ".ods", ".numbers")
 _UNTIDY = (b" ,", b" \r", b" \n", b"\t", b'"', b"\xc2\xa0", b"\xe3\x80\x80")
 
 
@@ -111,6 +114,32 @@ def _words(label: object) -> set[str]:
     return set(re.findall(r"[^\W_]{3,}", str(label)[:200].casefold()))
 
 
+def in_place_of(path: Path) -> str:
+    """Say what is there in place of a CSV that is not: a spreadsheet, or a file of a name like it.
+
+    Parameters
+    ----------
+    path : Path
+        The CSV.
+
+    Returns
+    -------
+    str
+        What to do, with a space before it; nothing where nothing there is like it.
+    """
+    there = sorted(p for p in path.parent.glob("*") if p.is_file() and not p.name.startswith(("~$", ".")))
+    others = set(TABLES) - {path.stem}  # counts.xlsx is no population.csv
+    sheets = [p.name for p in there if p.suffix.casefold() in _SPREADSHEETS and p.stem not in others]
+    if sheets:
+        sheet = alike(path.stem, sheets) or sheets[0]
+        return (
+            f" Open {shown(sheet)} and save the sheet that has the table as 'CSV UTF-8', named {path.name}."
+        )
+    files = {p.stem: p.name for p in there if p.suffix.casefold() == ".csv"}
+    like = alike(path.stem, files)
+    return f" Did you mean {shown(files[like])}?" if like else ""
+
+
 # -- reading -----------------------------------------------------------------------------------------
 
 
@@ -138,10 +167,9 @@ def read(path: Path, *, empty: bool = False) -> pd.DataFrame:
     try:
         raw = path.read_bytes()
     except FileNotFoundError:
-        raise DataError(
-            f"{path.name}: there is no such file in {path.parent.name or 'this folder'}/. "
-            "Check its name, and the folder's."
-        ) from None
+        where = f"{path.parent.name}/" if path.parent.name else "this folder"
+        do = in_place_of(path) or " Check its name, and the folder's."
+        raise DataError(f"{path.name}: there is no such file in {where}.{do}") from None
     except OSError as error:
         raise DataError(f"{path.name}: cannot be opened ({error.strerror}).") from None
     _refuse_other_encodings(raw, path.name)
