@@ -178,16 +178,46 @@ def check(folder: Path, /, *, every: Annotated[bool, Parameter(name="--all", neg
     for name in TABLES:
         if (rows := getattr(study, name)) is not None:
             print(f"  {name:<11}{len(rows):>9,} rows")
-    shown = disclosure.working(table)
-    print("", *quality_sentences.lines(shown, words, every=every), sep="\n")
+    for remark in _remarks(study, table):
+        print(remark)
+    shown, anything = disclosure.working(table), every or not quality_sentences.worst(table).empty
+    laid = quality_sentences.lines(shown, words, every=every) if anything else [shown.policy.heading]
+    print("", *laid, sep="\n")
     if study.events is not None or study.counts is not None:
         drift = disclosure.working(quality.drift(pipeline.stage_counts(study), stages=study.stages))
-        print(*quality_sentences.some(quality_sentences.jumps(drift, words), every=every), sep="\n")
-    print("", *quality_sentences.findings(shown, words), sep="\n")
+        if jumps := quality_sentences.some(quality_sentences.jumps(drift, words), every=every):
+            print(*jumps, sep="\n")
+    print("", *filter(None, quality_sentences.findings(shown, words)), sep="\n")
+    if anything:
+        print(_MEANT)
     for row in unusable.to_dict("records"):
         where = f"{row['events']:,.0f} of {row['denominator']:,.0f} {row['unit']}"
         print(f"{title} cannot be used: {row['check']}, {where}. {row['remedy']}", file=sys.stderr)
     return DONE if unusable.empty else USAGE
+
+
+_MEANT = (
+    "A place is a stage or a table. A check that found little is a note: something, but less than what asks for care "
+    "(docs/quality.md). Every check at every place: --all."
+)
+
+
+def _remarks(study, profile) -> list[str]:
+    """Say what each number of children counts, where they differ, and what in counts is not read; or nothing."""
+    from .canonical import likely_denominator
+
+    said = []
+    of = profile[profile["unit"].eq("children")].groupby("stage")["denominator"].max().dropna()
+    held, checked = (0 if study.children is None else len(study.children)), of.get("children.csv")
+    if held and checked not in (None, held):
+        with_event = f"{checked:,.0f} have an event in these areas and years"
+        said.append(f"  Of the {held:,} children {with_event}; the checks of children are of these.")
+    if "ledger.csv" in of:
+        before = "are all in the export, before those without an event were left out"
+        said.append(f"  The {of['ledger.csv']:,.0f} children of ledger.csv {before}.")
+    if study.counts is not None and (meant := likely_denominator(study.counts)):
+        said.append(f"  counts.csv has no column denominator.{meant}")
+    return said
 
 
 def flags(
