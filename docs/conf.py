@@ -94,7 +94,7 @@ def _others() -> list[tuple]:
         (
             "outside.csv",
             (*vocabulary.COUNTS, "events", "denominator"),
-            "figures that others have printed, for the audit ([](disclosure.md))",
+            "figures that others have printed, for the audit ([disclosure control](disclosure.md))",
         ),
     ]
 

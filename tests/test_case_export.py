@@ -246,7 +246,7 @@ def test_unknown_codes_stop_the_run_with_counts_and_the_lines_to_add(room):
 
 def test_a_seldom_label_that_may_be_of_a_child_is_not_shown(room):
     """A cell has moved: an address, a date or a number stands where a code should."""
-    for moved in ("N1 1AA zq", "1999-12-31T23", "Case 20417"):
+    for moved in ("N1 1AA zq", "1999-12-31T23", "Case 20417", "arrest at home of Otto Frob, 1999"):
         with pytest.raises(load.DataError, match=r"not shown, as it may be of a child\. See row ") as error:
             room.convert(outcomes=changed(OUTCOMES, {(4, 2): moved}))
         assert moved not in str(error.value)
@@ -311,6 +311,7 @@ def test_an_undecided_mapping_is_refused(room):
         ({"events": 'court = ["A", "B"]'}, "[events] court has several headers"),
         ({"stage": '"Fine" = "fine"'}, "[codes.stage] 'Fine' = 'fine': not one of"),
         ({"stage": '" arrest " = "charge"'}, "is there twice with different meanings"),
+        ({"stage": '"Kept in" = "reoffending_cohort"'}, "Did you mean 'cohort'?"),
         ({"ethnicity": '"Roma" = "W5"'}, "[codes.ethnicity] 'Roma' = 'W5': not one of A1"),
         ({"tail": '[codes.etnicity]\n"a" = "A1"'}, "[codes.etnicity] is not known"),
         ({"tail": '[obsolete."Reprimand"]\nstage = "caution"'}, "needs means ="),
@@ -385,11 +386,34 @@ def test_a_part_that_is_no_table_is_refused(tmp_path, part, value):
 def test_files_must_match_the_mapping(room):
     extra = room.write("extra.csv", PEOPLE)
     with pytest.raises(
-        load.DataError, match=r"1 of 3 files are not in \[files\] of mapping.toml\. First: 'extra.csv'"
+        load.DataError, match=r"1 of 3 files is not in \[files\] of mapping.toml\. First: 'extra.csv'"
     ):
         room.convert(more=[extra])
     with pytest.raises(load.DataError, match=r"are not given\. First: 'lost\*.csv'"):
         room.convert_files({"outcomes.csv": OUTCOMES}, mapping().replace('"people.csv"', '"lost*.csv"'))
+
+
+def test_the_lines_that_would_name_a_file_are_shown_and_do(room):
+    header = ["area", "year", "group", "population"]
+    more = [
+        room.write("ons 2023.csv", [header, ["Islington", "2023", "White", "9"]]),
+        room.write("New cases.csv", OUTCOMES),
+        room.write("people 2.csv", PEOPLE),
+    ]
+    text = (
+        mapping()
+        .replace('people = "people.csv"', 'people_2 = "people.csv"')
+        .replace('"people"', '"people_2"')
+    )
+    with pytest.raises(load.DataError, match="3 of 5 files are not in") as error:
+        room.convert_files({"people.csv": PEOPLE, "outcomes.csv": OUTCOMES}, text, more=more)
+    lines = str(error.value).partition("write under [files]:\n")[2]
+    assert tomllib.loads(lines) == {
+        "population": "ons 2023.csv",
+        "new_cases": "New cases.csv",
+        "people_2": ["people.csv", "people 2.csv"],
+    }
+    assert lines.count("# and file =") == 1  # a population is read without being asked for
 
 
 # -- pseudonyms --------------------------------------------------------------------------------------

@@ -3,10 +3,12 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from inspect import signature
 from pathlib import Path
 
 import nbformat
@@ -14,8 +16,9 @@ import pandas as pd
 import pytest
 
 import ysj_analysis
-from ysj_analysis import report
+from ysj_analysis import early_warning, load, report
 from ysj_analysis.__main__ import main
+from ysj_analysis.commands import app
 from ysj_analysis.exit_codes import exit_code
 from ysj_analysis.publication import whole
 
@@ -76,6 +79,11 @@ def notebook(folder: Path, *sources: str, name="tiny", parameters="year: int = 2
 
 # -- help and usage ----------------------------------------------------------------------------------
 
+COMMANDS_WITH_YEAR = [
+    name
+    for name in app
+    if not name.startswith("-") and "year" in signature(app[name].default_command).parameters
+]
 COMMANDS = ("report", "measure", "convert", "check", "synth", "lab")
 
 
@@ -91,6 +99,43 @@ def test_help_lists_every_command(ysj):
     assert code == 0
     assert all(re.search(rf"\b{command}\b", out) for command in COMMANDS)
     assert "--debug" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["report", "--year", "2023-24"], "--year: '2023-24' is not a year of four digits. Write the year it "
+         "starts in, as 2023."),
+        (["flags", "x", "--year", "2021/2022"], "Write the year it starts in, as 2021."),
+        (["court-paragraph", "--group", "Black", "--stage", "custody", "--year", "23"], "as 2023 for 2023-24."),
+        (["flags", "x", "--years", "2019..2023"], "'2019..2023' is not a number of years. Write how many, as 5"),
+        (["report", "-p", "year=2022-23"], "year must be a whole number (int), and '2022-23' is not: write the year it "
+         "starts in, as 2022"),
+        (["batch", "--years", "2022-23"], "Write 2021..2023, 2021.., last, all or a list, with 2023 for 2023-24."),
+    ],
+)  # fmt: skip
+def test_a_year_written_as_two_is_answered_with_the_one_to_write(
+    ysj, tmp_path, monkeypatch, arguments, message
+):
+    monkeypatch.chdir(tmp_path)
+    code, out, err = ysj(*arguments)
+    assert (code, out) == (2, "")
+    assert message in err
+
+
+@pytest.mark.parametrize("command", COMMANDS_WITH_YEAR)
+def test_every_command_with_a_year_reads_it_alike(ysj, command):
+    """Of no command the message of the library that reads the line."""
+    needed = {"flags": ["x"], "court-paragraph": ["--group", "Black", "--stage", "custody"]}.get(command, [])
+    assert "the year it starts in, as 2023." in ysj(command, *needed, "--year", "2023-24")[2]
+
+
+def test_help_says_how_many_years_a_period_has(ysj):
+    study = load.study(CHECKOUT / "data/synthetic")
+    rule = early_warning.declared(CHECKOUT / "data/synthetic")
+    counted = early_warning.counts(study, rule, area="Islington", year=2023, years=5, stages=["custody"])
+    assert (study.years[1] - study.years[0] + 1, rule.years, set(counted["years"])) == (8, 2, {4})
+    assert "of 8 years and 2 periods, 4." in " ".join(ysj("flags", "--help")[1].replace("│", " ").split())
 
 
 def test_version(ysj):
@@ -278,7 +323,83 @@ def test_measure_prints_an_aligned_table(ysj, counts):
     ]
     assert first.index("12 ") == black.index("60 ")  # numbers stand under each other
     assert "charge population" not in re.sub(" +", " ", out)
-    assert "give it with --population" in err
+    assert err == ""  # each stage has a rate: that it could have another was not asked
+
+
+def test_measure_says_which_stages_have_no_rate_and_what_would_give_it(ysj, counts, tmp_path):
+    lines = [line.split(",") for line in COUNTS.splitlines()]
+    counts.write_text("\n".join(",".join(line[:-1]) for line in lines))  # charge is still out of arrest
+    code, out, err = ysj("measure", counts)
+    assert (code, "Black" in out) == (0, True)
+    assert err == (
+        "my counts.csv: 1 of 2 stages have no denominator, and so no rate. First: arrest, row 2. Fill in the column "
+        "denominator. Or give the population with --population.\n"
+    )
+    assert ysj("measure", counts, "--population", tmp_path / "population.csv")[2] == ""
+
+
+@pytest.mark.parametrize("header", ["total", "Population", "N", "out_of", "Denominator", "denominators"])
+def test_measure_names_the_column_that_may_be_the_denominator(ysj, tmp_path, header):
+    text = f"area,year,stage,group,events,note,{header}\nA,2023,custody,Black,9,,80\nA,2023,custody,White,5,,75\n"
+    (tmp_path / "counts.csv").write_text(text)
+    code, out, err = ysj("measure", tmp_path)
+    assert (code, out) == (2, "")
+    assert err.startswith(
+        "counts.csv: 1 of 1 stage has no denominator, and so no rate. First: custody, row 2. Did you "
+    )
+    assert f"Did you mean column '{header}'? Name it denominator." in err
+    (tmp_path / "counts.csv").write_text(text.replace(header, "denominator"))
+    assert ysj("measure", tmp_path)[0] == 0
+    (tmp_path / "counts.csv").write_text(text.replace(header, "source"))
+    assert "Did you mean" not in ysj("measure", tmp_path)[2]
+
+
+def test_measure_of_events_without_a_population_says_what_is_missing(ysj, tmp_path):
+    shutil.copytree(CHECKOUT / "data/synthetic", tmp_path / "study")
+    (tmp_path / "study/population.csv").unlink()
+    code, out, err = ysj("measure", tmp_path / "study")
+    assert (code, "custody" in out) == (0, True)
+    assert re.search(
+        r": \d of \d+ stages have no denominator.* First: \w+\. Add population\.csv to the folder\.", err
+    )
+
+
+@pytest.mark.parametrize(
+    ("there", "message"),
+    [
+        ([], "counts.csv: there is no such file in mine/. Check its name, and the folder's."),
+        (
+            ["counts.xlsx"],
+            "Open 'counts.xlsx' and save the sheet that has the table as 'CSV UTF-8', named counts.csv.",
+        ),
+        (["~$a.xlsx", "a.ods", "b.txt"], "Open 'a.ods' and save the sheet"),
+        (["a.xlsx", "Counts 2.xlsx"], "Open 'Counts 2.xlsx' and save the sheet"),
+        (["counts.csv.csv"], "there is no such file in mine/. Did you mean 'counts.csv.csv'?"),
+        (["population.csv"], "Check its name, and the folder's."),
+    ],
+)
+def test_a_table_that_is_not_there_is_answered_with_what_is(ysj, tmp_path, monkeypatch, there, message):
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    for name in there:
+        (folder / name).write_text("x")
+    code, _, err = ysj("measure", folder)
+    assert (code, message in err) == (2, True), err
+    if "Open" in message:
+        assert message in ysj("check", folder)[2]
+        assert message in ysj("report", "--data", folder)[2]
+    monkeypatch.chdir(folder)
+    assert "counts.csv: there is no such file in this folder. " in ysj("measure", "counts.csv")[2]
+
+
+def test_a_spreadsheet_of_another_table_is_not_suggested(ysj, tmp_path):
+    (tmp_path / "events.xlsx").write_text("x")
+    assert (
+        "Open 'events.xlsx' and save the sheet that has the table as 'CSV UTF-8', named events.csv."
+        in (ysj("check", tmp_path)[2])
+    )
+    assert "counts.csv: there is no such file" in ysj("measure", tmp_path)[2]
+    assert "Open" not in ysj("measure", tmp_path)[2]
 
 
 def test_measure_with_population_adds_the_cumulative_rates(ysj, counts):

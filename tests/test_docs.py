@@ -141,6 +141,14 @@ def test_the_commands_of_a_page_do_what_it_says(page):
         assert done.stdout.strip() or "--out" in line, line
 
 
+@pytest.mark.parametrize("page", WALKED)
+def test_a_page_says_where_ysj_is_before_it_asks_for_it(page):
+    text = (ROOT / page).read_text(encoding="utf-8")
+    assert text.count(".venv\\Scripts\\activate") == 1
+    asked = re.search(r"^    ysj (?!report$)", text, re.MULTILINE)  # the README's conda has it on its path
+    assert text.index(".venv\\Scripts\\ysj`") < asked.start()
+
+
 def test_what_extends_the_kit_is_under_thirty_lines():
     text = (ROOT / "docs/how-to/extend.md").read_text(encoding="utf-8")
     examples = [code for kind, code in BLOCK.findall(text) if kind == "python"]
@@ -155,6 +163,14 @@ def test_every_link_leads_somewhere(path):
         if not re.match(r"[a-z]+:", target):
             there = (path.parent / target).resolve()
             assert there.exists() or there.name in MADE, f"{name(path)}: {target}"
+
+
+@pytest.mark.parametrize(
+    "path", [p for p in [*TEXTS, ROOT / "docs/conf.py"] if p.name != "walks.md"], ids=name
+)
+def test_every_link_has_words(path):
+    """A site gives a link without any the title of its page; a page read as text has nothing there."""
+    assert re.findall(r"\[\s*\]\([^)]*\)", path.read_text(encoding="utf-8")) == []
 
 
 NAME = r"(?:De )?[A-Z][A-Za-zé]+(?:-[A-Z][a-z]+)?"

@@ -92,6 +92,14 @@ def test_codes_are_proposed_when_known_and_left_open_when_not(tmp_path):
     assert codes["area"] == {"Islington": "?"}
 
 
+def test_the_stages_one_may_choose_from_stand_above_their_codes(tmp_path):
+    above = draft(export(tmp_path)).partition("\n[codes.stage]")[0].rpartition("\n\n")[2]
+    assert all(line.startswith("# ") and len(line) <= 100 for line in above.splitlines())
+    listed = above.replace("\n# ", " ").partition("The stages: ")[2].rstrip(".").split(", ")
+    assert [stage.partition(" (")[0] for stage in listed] == list(STAGES)
+    assert "cohort (reoffending cohort)" in listed
+
+
 def test_an_obsolete_outcome_is_left_to_be_explained(tmp_path):
     text = draft(export(tmp_path))
     assert tomllib.loads(text)["obsolete"] == {"Reprimand": {"means": "?", "stage": "?"}}

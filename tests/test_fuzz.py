@@ -62,7 +62,7 @@ def test_counts_without_any_denominator_have_no_rate(tmp_path, capsys):
         "area,year,stage,group,events\nA,2023,custody,Black,9\nA,2023,custody,White,5\n"
     )
     assert main(["measure", str(tmp_path / "counts.csv")]) == 2
-    assert capsys.readouterr().err.startswith("counts.csv: 0 of 2 rows have a denominator")
+    assert capsys.readouterr().err.startswith("counts.csv: 1 of 1 stage has no denominator, and so no rate.")
 
 
 def test_each_damage_is_done():

@@ -564,6 +564,17 @@ def test_labels_in_messages_can_do_no_harm():
 def test_near_labels():
     assert near("BLACK", ["Black", "White"]) == " Did you mean 'Black'?"
     assert near("zzz", ["Black", "White"]) == ""
+    assert near("reoffending_cohort", STAGES) == " Did you mean 'cohort'?"
+    assert near("out", ["out of area", "Camden"]) == " Did you mean 'out of area'?"
+    assert near("Black and White", ["Black", "White"]) == ""  # either, or neither
+
+
+def test_a_value_is_not_quoted_for_a_word_of_ours_in_it(written):
+    """A cell has moved: what stands where a code should may be a child's name."""
+    moved = CHILDREN.replace("B1", "Peter Alexander White", 1)
+    message = refusal(load.children, written(children_csv=moved))
+    assert "rows have a value that is not in the vocabulary in column ethnicity" in message
+    assert "Alexander" not in message
 
 
 def test_groups_in_printing_order():

@@ -436,16 +436,20 @@ def test_the_synthetic_study_by_hand(synthetic):
     assert found["denominator"] == len(both)
 
 
+def converted(folder: Path) -> Path:
+    """Convert the messy export to a study."""
+    exported = Path(damaged.write(folder / "export", seed=1))
+    (folder / "private").mkdir(mode=0o700)
+    files = [exported / f"{n}.csv" for n in ("young_people", "outcomes", "offences", "population")]
+    sources.convert("case-export", files, folder / "study", mapping=str(exported / "mapping.toml"),
+                    key=str(folder / "private/k.key"), new_key="yes")  # fmt: skip
+    return folder / "study"
+
+
 def test_the_messy_export_after_conversion(tmp_path):
     """What the conversion repaired is not found again; what it left is, as truth.json has it."""
-    exported = Path(damaged.write(tmp_path / "export", seed=1))
-    private = tmp_path / "private"
-    private.mkdir(mode=0o700)
-    files = [exported / f"{n}.csv" for n in ("young_people", "outcomes", "offences", "population")]
-    sources.convert("case-export", files, tmp_path / "study", mapping=str(exported / "mapping.toml"),
-                    key=str(private / "k.key"), new_key="yes")  # fmt: skip
-    truth = json.loads((exported / "truth.json").read_text(encoding="utf-8"))
-    table = quality.profile(load.study(tmp_path / "study"))
+    table = quality.profile(load.study(converted(tmp_path)))
+    truth = json.loads((tmp_path / "export/truth.json").read_text(encoding="utf-8"))
     found = row(table, "ethnicity changes between records", "ledger.csv")
     assert found["events"] == truth["damage"]["children whose ethnicity changes"]
     found = row(table, "lives in another area", "children.csv")
@@ -501,6 +505,52 @@ def test_check_prints_working_figures(tmp_path, capsys):
     )
     assert "Caution: officer-defined ethnicity alone (most often at charge): 1 of 2 children (50.0%)" in out
     assert not re.search(r"\bc[1-4]\b|\be[1-5]\b|\bnan\b", out)
+
+
+def test_check_prints_no_table_where_nothing_is_found(tmp_path, capsys):
+    rows = "area,year,stage,group,events,total\nA,2023,custody,Black,9,80\nA,2023,custody,White,5,75\n"
+    (tmp_path / "counts.csv").write_text(rows)
+    assert main(["check", str(tmp_path)]) == 0
+    out = capsys.readouterr().out
+    assert "counts.csv has no column denominator. Did you mean column 'total'? Name it denominator." in out
+    assert re.search(
+        r"\n\nWorking figures, not for publication\n\nNo check found anything that asks for care\. .+\n\Z",
+        out,
+    )
+    (tmp_path / "counts.csv").write_text(rows.replace("total", "denominator"))
+    main(["check", str(tmp_path)])
+    assert "Did you mean" not in capsys.readouterr().out
+
+
+def test_check_says_what_each_number_of_children_counts(tmp_path, capsys):
+    """Counted from the files with nothing but the csv module: rows, those with an event in the years, the export."""
+    folder = converted(tmp_path)
+    read = {n: list(csv.DictReader((folder / f"{n}.csv").read_text(encoding="utf-8").splitlines())) for n in
+            ("children", "events", "ledger")}  # fmt: skip
+    held, within = len(read["children"]), {e["child_id"] for e in read["events"] if e["date"] >= "2021-04-01"}
+    told = next(
+        m for line in read["ledger"] if (m := re.match(r"[\d,]+ records are ([\d,]+) children", line["what"]))
+    )
+    capsys.readouterr()
+    assert main(["check", str(folder)]) == 0
+    out = capsys.readouterr().out
+    assert (
+        f"\n  Of the {held} children {len(within)} have an event in these areas and years; the checks" in out
+    )
+    assert (
+        f"\n  The {told[1]} children of ledger.csv are all in the export, before those without an event"
+        in out
+    )
+    assert len({held, len(within), told[1]}) == 3
+    assert f"of {len(within)} children (" in out
+    assert f"of {told[1]} children (" in out
+    assert "other places" in out
+    assert "found little" in out
+    assert out.endswith(
+        "A place is a stage or a table. A check that found little is a note: something, but less than what asks for "
+        "care (docs/quality.md). Every check at every place: --all.\n"
+    )
+    assert "\n\n\n" not in out
 
 
 def test_check_shows_every_check_when_asked(tmp_path, capsys):

@@ -174,7 +174,7 @@ def plan(given: Mapping[str, Any], *, where: str = "the plan", folder: Path = Pa
         )
     if isinstance(done.years, str) and done.years not in (ALL, LAST) and not _RANGE.match(done.years):
         raise ParameterError(
-            f"{where}: years is {done.years!r}. Write 2021..2023, 2021.., last, all or a list."
+            f"{where}: years is {done.years!r}. Write 2021..2023, 2021.., last, all or a list, with 2023 for 2023-24."
         )
     if isinstance(done.areas, str) and done.areas != ALL:
         done = replace(done, areas=(done.areas,))

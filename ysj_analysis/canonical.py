@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
@@ -11,8 +12,12 @@ import pandas as pd
 from .ages import refuse_other_ages
 from .large_files import path_of
 from .large_sql import text
+from .reading import alike
 from .tables import SUPPRESSED, DataError, check, read, refuse_totals, shown
-from .vocabulary import POPULATION, STAGES, UNKNOWN, Stage
+from .vocabulary import POPULATION, STAGES, TABLES, UNKNOWN, Stage
+
+_OUT_OF = ("total", "totals", "population", "pop", "n", "base", "out of", "cohort")
+"""What people name the column of denominators."""
 
 _COUNTED_BY = ("area", "year", "stage", "unit", "sex", "age")
 _PEOPLED_BY = ("area", "year", "vintage", "age", "sex")
@@ -180,6 +185,32 @@ def counts(source, *, groups: Iterable[str] = (), stages: Mapping[str, Stage] = 
         _no_vanished_group(table, table["group"].cat.categories, _COUNTED_BY, file)
 
     return table(source, "counts", also=also, groups=groups, stages=stages)
+
+
+def likely_denominator(table: pd.DataFrame) -> str:
+    """Name the column of counts that may be meant as ``denominator``, where no column is named so.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From :func:`counts`.
+
+    Returns
+    -------
+    str
+        A question and what to do, with a space before it; nothing where no column is likely.
+
+    Examples
+    --------
+    >>> likely_denominator(pd.DataFrame(columns=["stage", "group", "events", "Total"]))
+    " Did you mean column 'Total'? Name it denominator."
+    """
+    if "denominator" in table:
+        return ""
+    others = [str(c) for c in table.columns if c not in {own.name for own in TABLES["counts"]}]
+    meant = [c for c in others if " ".join(re.findall("[a-z]+", c.casefold())) in _OUT_OF]
+    like = alike("denominator", others) or (meant[0] if meant else "")
+    return f" Did you mean column {shown(like)}? Name it denominator." if like else ""
 
 
 def _one_child_an_episode(table: pd.DataFrame, file: str) -> None:

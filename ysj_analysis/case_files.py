@@ -29,6 +29,7 @@ _NO_CP1252 = (b"\x81", b"\x8d", b"\x8f", b"\x90", b"\x9d")
 """The bytes that Windows-1252 has no character for."""
 
 _FOOTNOTE = re.compile(r"(\s*(\(\d{1,2}\)|\[(note )?\d{1,2}\]|[*†‡§¶¹²³⁰⁴-⁹]+))+$", re.IGNORECASE)
+_POPULATION = frozenset({"area", "year", "group", "population"})
 TOTAL = re.compile(r"((grand|sub)[ -]?)?totals?\b.*|(record )?count\b.*|number of records\b.*", re.IGNORECASE)
 
 
@@ -139,6 +140,38 @@ def _joined(pieces: list[pd.DataFrame]) -> pd.DataFrame:
     wide = [piece.reindex(columns=range(width), fill_value="") for piece in pieces]
     grid = pd.concat(wide, ignore_index=True) if wide else pd.DataFrame(dtype=str)
     return grid.set_axis(range(1, len(grid) + 1))
+
+
+def short_name(name: str, headers: Sequence[str]) -> str:
+    """Propose what ``[files]`` of a mapping calls a file or sheet.
+
+    Parameters
+    ----------
+    name : str
+        A key of `grids`.
+    headers : sequence of str
+        Those of the file.
+
+    Returns
+    -------
+    str
+        ``population`` for a population table of this kit; otherwise the name in small letters, digits and low lines.
+
+    Examples
+    --------
+    >>> short_name("Young People.csv", ["Person ID"]), short_name("b.xlsx#Sheet 1", ["Area"])
+    ('young_people', 'b_sheet_1')
+    """
+    if is_population(headers):
+        return "population"
+    file, _, sheet = name.partition("#")
+    parts = [re.sub(r"[^a-z0-9]+", "_", part.casefold()).strip("_") for part in (Path(file).stem, sheet)]
+    return "_".join([parts[0] or "file", *filter(None, parts[1:])])
+
+
+def is_population(headers: Sequence[str]) -> bool:
+    """Say whether a file with these headers is a population table of this kit."""
+    return {plain(header) for header in headers} >= _POPULATION
 
 
 def matching(patterns: Sequence[str], names: Sequence[str]) -> list[str]:

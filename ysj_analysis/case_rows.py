@@ -6,14 +6,14 @@ the row number of their file.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pandas as pd
 
 from . import case_values
 from .case_fields import FIELDS, NOT_COUNTED, OBSOLETE_OUTCOMES, plain
-from .case_files import Found, located, matching
+from .case_files import Found, header_row, located, matching, short_name, tidy
 from .case_mapping import CaseMapping, Section
 from .case_values import Faults
 from .pseudonyms import plain_ids
@@ -62,10 +62,29 @@ class Reader:
             )
         used = {name for names in found.values() for name in names}
         if unused := [name for name in self.raw if name not in used and "#" not in name]:
+            are = "is" if len(unused) == 1 else "are"
             raise DataError(
-                f"{len(unused)} of {len(self.raw)} files are not in [files] of {self.mapping.name}. First: "
-                f"{', '.join(map(shown, unused))}.\nAdd them, or leave them out."
+                f"{len(unused)} of {len(self.raw)} files {are} not in [files] of {self.mapping.name}. First: "
+                f"{shown(unused[0])}.\nLeave out what is not to be read, or write under [files]:\n"
+                + "\n".join(self._lines_for(unused))
             )
+
+    def _lines_for(self, unused: Sequence[str]) -> list[str]:
+        """Write the lines of ``[files]`` that would name these files; a short name that is taken gets one more."""
+        lines: dict[str, list[str]] = {}
+        for name in unused:
+            grid = self.raw[name]
+            short = short_name(name, [tidy(str(cell)) for cell in grid.loc[header_row(grid)]])
+            lines.setdefault(short, list(self.mapping.files.get(short, ()))).append(name)
+        written = []
+        for short, names in lines.items():
+            listed = ", ".join(case_values.toml_line(name).rpartition(" = ")[0] for name in names)
+            new = short != "population" and short not in self.mapping.files
+            written.append(
+                f"{short} = {listed if len(names) == 1 else f'[{listed}]'}"
+                + (f'  # and file = "{short}" in a part that says what is read from it' if new else "")
+            )
+        return written
 
     def table(self, name: str) -> pd.DataFrame:
         """Read all sections of one table.

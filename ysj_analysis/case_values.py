@@ -20,6 +20,7 @@ import pandas as pd
 
 from .ages import ADULT, BLANK, CHILD, UNDER, repaired, span, who
 from .case_fields import CHOICES, NOTHING_RECORDED, plain
+from .reading import alike
 from .tables import DataError, near, shown
 
 _EARLIEST = datetime.date(1970, 1, 1)
@@ -312,8 +313,7 @@ def _line(label: str, count: int, labels: pd.Series, choices: Sequence[str]) -> 
     """Write the line to add for an unknown label; not where it is seldom and may be of a child, by a shifted cell."""
     if len(label) > LONGEST_LABEL:
         return f"# a label of {len(label):,} characters, {count:,} rows: {shown(label)}"
-    close = near(label, choices)
-    if count < _SELDOM and not close and _OF_SOMEONE.search(label):
+    if count < _SELDOM and not alike(label, choices) and _OF_SOMEONE.search(label):
         row = labels.index[labels.eq(label)][0]
         return f"# a label in {count:,} row{'s' * (count > 1)}, not shown, as it may be of a child. See row {row:,}."
-    return f"{toml_line(label)}  # {count:,} row{'s' * (count > 1)}.{close}"
+    return f"{toml_line(label)}  # {count:,} row{'s' * (count > 1)}.{near(label, choices)}"

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from .command_settings import Settings, pairs
+from .command_settings import HowManyYears, Settings, Year, pairs
 from .exit_codes import DONE, USAGE
 
 
@@ -42,16 +42,17 @@ def measure(
     from . import disclosure, load, measures, pipeline, present
     from .printout import aligned
 
-    table = pipeline.stage_counts(load.of_counts(counts, population))
+    study = load.of_counts(counts, population)
+    table = pipeline.stage_counts(study)
     known = table.groupby(["stage", "base"], observed=True)["denominator"].transform("count") > 0
-    if not known.any():
-        raise load.DataError(
-            f"{counts.name}: 0 of {len(table)} rows have a denominator, so that there is no rate. First: row 2, column "
-            "denominator. Fill it in, or give --population."
+    if rateless := [s for s in table["stage"].unique() if not known[table["stage"].eq(s)].any()]:
+        message = _without_rates(
+            study, counts, rateless, table["stage"].nunique(), given=population is not None
         )
-    if not known.all():  # a stage without any denominator has no rate; say what would give it one
-        print("No rates of the population: give it with --population.", file=sys.stderr)
-        table = table[known]
+        if not known.any():
+            raise load.DataError(message)
+        print(message, file=sys.stderr)
+    table = table[known]
     shown = disclosure.working(table) if edition == "working" else disclosure.release(table)
     shown = shown.measure(measures.relative_rates, reference=reference)
     if out is None:
@@ -60,6 +61,20 @@ def measure(
         out.write_text(present.csv(shown.table, shown.counts), encoding="utf-8", newline="")
         print(f"{out} ({shown.policy.heading})", file=sys.stderr)
     return DONE
+
+
+def _without_rates(study, counts: Path, stages: list[str], of: int, *, given: bool) -> str:
+    """Say which stages have no denominator, and so no rate, and what would give them one."""
+    from .canonical import likely_denominator
+
+    has = "stage has" if of == 1 else "stages have"
+    what = f"{len(stages)} of {of} {has} no denominator, and so no rate. First: {stages[0]}"
+    if study.counts is None:
+        return f"{study.title}: {what}. Add population.csv to the folder."
+    row = int((study.counts["stage"] == stages[0]).to_numpy().argmax()) + 2
+    fill = likely_denominator(study.counts) or " Fill in the column denominator."
+    people = "" if given else " Or give the population with --population."
+    return f"{'counts.csv' if counts.is_dir() else counts.name}: {what}, row {row:,}.{fill}{people}"
 
 
 def convert(
@@ -163,16 +178,46 @@ def check(folder: Path, /, *, every: Annotated[bool, Parameter(name="--all", neg
     for name in TABLES:
         if (rows := getattr(study, name)) is not None:
             print(f"  {name:<11}{len(rows):>9,} rows")
-    shown = disclosure.working(table)
-    print("", *quality_sentences.lines(shown, words, every=every), sep="\n")
+    for remark in _remarks(study, table):
+        print(remark)
+    shown, anything = disclosure.working(table), every or not quality_sentences.worst(table).empty
+    laid = quality_sentences.lines(shown, words, every=every) if anything else [shown.policy.heading]
+    print("", *laid, sep="\n")
     if study.events is not None or study.counts is not None:
         drift = disclosure.working(quality.drift(pipeline.stage_counts(study), stages=study.stages))
-        print(*quality_sentences.some(quality_sentences.jumps(drift, words), every=every), sep="\n")
-    print("", *quality_sentences.findings(shown, words), sep="\n")
+        if jumps := quality_sentences.some(quality_sentences.jumps(drift, words), every=every):
+            print(*jumps, sep="\n")
+    print("", *filter(None, quality_sentences.findings(shown, words)), sep="\n")
+    if anything:
+        print(_MEANT)
     for row in unusable.to_dict("records"):
         where = f"{row['events']:,.0f} of {row['denominator']:,.0f} {row['unit']}"
         print(f"{title} cannot be used: {row['check']}, {where}. {row['remedy']}", file=sys.stderr)
     return DONE if unusable.empty else USAGE
+
+
+_MEANT = (
+    "A place is a stage or a table. A check that found little is a note: something, but less than what asks for care "
+    "(docs/quality.md). Every check at every place: --all."
+)
+
+
+def _remarks(study, profile) -> list[str]:
+    """Say what each number of children counts, where they differ, and what in counts is not read; or nothing."""
+    from .canonical import likely_denominator
+
+    said = []
+    of = profile[profile["unit"].eq("children")].groupby("stage")["denominator"].max().dropna()
+    held, checked = (0 if study.children is None else len(study.children)), of.get("children.csv")
+    if held and checked not in (None, held):
+        with_event = f"{checked:,.0f} have an event in these areas and years"
+        said.append(f"  Of the {held:,} children {with_event}; the checks of children are of these.")
+    if "ledger.csv" in of:
+        before = "are all in the export, before those without an event were left out"
+        said.append(f"  The {of['ledger.csv']:,.0f} children of ledger.csv {before}.")
+    if study.counts is not None and (meant := likely_denominator(study.counts)):
+        said.append(f"  counts.csv has no column denominator.{meant}")
+    return said
 
 
 def flags(
@@ -180,8 +225,8 @@ def flags(
     /,
     *,
     area: str | None = None,
-    year: int | None = None,
-    years: int = 5,
+    year: Year | None = None,
+    years: HowManyYears = 5,
     reference: str = "",
     out: bool = True,
 ) -> int:
@@ -201,7 +246,8 @@ def flags(
     year : int
         The last year; by default the study's last.
     years : int
-        Years in a period.
+        Years in a period, at most. They are fewer where the study holds too few years for the periods its rule
+        looks at: of 8 years and 2 periods, 4.
     reference : str
         The group compared with; by default the study's own.
     out : bool

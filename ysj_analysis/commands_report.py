@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from .command_settings import Settings, pairs
+from .command_settings import HowManyYears, Settings, Year, pairs
 from .exit_codes import DIFFERENT, DONE, REFUSED
 
 
@@ -18,7 +18,7 @@ def report(
     *,
     data: Path | None = None,
     area: str | None = None,
-    year: int | None = None,
+    year: Year | None = None,
     out: Path = Path("reports"),
     to: str = "html",
     template: Path | None = None,
@@ -90,8 +90,8 @@ def court_paragraph(
     stage: str,
     data: Path | None = None,
     area: str | None = None,
-    year: int | None = None,
-    years: int = 5,
+    year: Year | None = None,
+    years: HowManyYears = 5,
     reference: str = "",
     out: Path = Path("reports"),
     to: str = "html",
@@ -118,7 +118,7 @@ def court_paragraph(
     year : int
         The last year, by the April it starts in; by default the study's last.
     years : int
-        How many years are pooled.
+        How many years are pooled; fewer where the study begins later.
     reference : str
         The group compared with; by default the study's own.
     out : path

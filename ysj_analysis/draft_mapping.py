@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,11 +26,12 @@ from .case_fields import (
     UNDECIDED,
     plain,
 )
-from .case_files import TOTAL, grids, header_row, tidy
+from .case_files import TOTAL, grids, header_row, is_population, short_name, tidy
 from .case_values import toml_line
 from .draft_columns import FORMS, MARKS, Guess, guess, shown_labels
 from .draft_labels import meaning
 from .tables import DataError, shown
+from .vocabulary import STAGES
 
 _ORDER = {"sure": 0, "likely": 1, "unsure": 2}
 _STANDS_FOR: dict[str, dict[str, tuple[str, ...]]] = {
@@ -37,7 +39,6 @@ _STANDS_FOR: dict[str, dict[str, tuple[str, ...]]] = {
     "offences": {"outcome": ("stage",)},
     "children": {},
 }
-_POPULATION = {"area", "year", "group", "population"}
 _HINTS = {
     "area": f'the name of the service, or "{OUT_OF_AREA}": many systems record children of another service as Other',
     "stage": f'a stage, several as a list, or "{NOT_COUNTED}"',
@@ -90,7 +91,7 @@ def draft(files: Sequence[str | Path]) -> str:
             f"{len(missing)} of {len(paths)} files are not there. First: {missing[0].name}.\nCheck the path."
         )
     looked = [_looked_at(name, grid) for name, grid in grids(paths).items() if not grid.empty]
-    population = [f for f in looked if {plain(g.header) for g in f.guesses} >= _POPULATION]
+    population = [f for f in looked if is_population([g.header for g in f.guesses])]
     looked = [f for f in looked if f not in population]
     sections = list(_sections(looked))
     used = {id(guess) for _, _, chosen in sections for guess in chosen.values()}
@@ -117,10 +118,7 @@ def _looked_at(name: str, grid: pd.DataFrame) -> _File:
     body = body[(body.ne("").sum(axis=1) > 1) & ~body.iloc[:, 0].str.fullmatch(TOTAL)]
     columns = {h: body.iloc[:, i] for i, h in reversed(list(enumerate(headers))) if h}
     table = pd.DataFrame({h: columns[h] for h in dict.fromkeys(h for h in headers if h)})
-    alias = re.sub(r"[^a-z0-9]+", "_", Path(name.partition("#")[0]).stem.casefold()).strip("_") or "file"
-    sheet = name.partition("#")[2]
-    alias += "_" + re.sub(r"[^a-z0-9]+", "_", sheet.casefold()).strip("_") if sheet else ""
-    return _File(name, alias, table, tuple(guess(h, table[h]) for h in table))
+    return _File(name, short_name(name, headers), table, tuple(guess(h, table[h]) for h in table))
 
 
 def _sections(files: Sequence[_File]) -> Iterator[tuple[str, _File, dict[str, Guess]]]:
@@ -224,6 +222,8 @@ def _codes(sections: Sequence[tuple[str, _File, Mapping[str, Guess]]]) -> Iterat
     obsolete: list[str] = []
     for field, parts in columns.items():
         labels, kinds, rows = shown_labels(field, pd.concat(parts))
+        if field == "stage":
+            yield from _stages()
         yield f"[codes.{field}]  # {_HINTS[field]}"
         for label in labels:
             if plain(label) in OBSOLETE_OUTCOMES and field == "stage":
@@ -241,6 +241,21 @@ def _codes(sections: Sequence[tuple[str, _File, Mapping[str, Guess]]]) -> Iterat
         ended = OBSOLETE_OUTCOMES[plain(label)]
         yield f"[obsolete.{toml_line(label).rpartition(' = ')[0]}]  # ended on {ended}; what is it sent for now?"
         yield from (f"means = {_text(UNDECIDED)}", f"stage = {_text(UNDECIDED)}", "")
+
+
+def _stages() -> list[str]:
+    """List the stages in a comment, each with its name where that says more."""
+    listed = (
+        s.id if plain(s.label).replace("-", " ") == s.id.replace("_", " ") else f"{s.id} ({s.label.lower()})"
+        for s in STAGES.values()
+    )
+    return textwrap.wrap(
+        f"The stages: {', '.join(listed)}.",
+        width=100,
+        initial_indent="# ",
+        subsequent_indent="# ",
+        break_on_hyphens=False,
+    )
 
 
 def _line(label: str, meant: object | None) -> str:

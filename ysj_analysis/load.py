@@ -17,6 +17,7 @@ from .calendar_periods import refuse_other_period, year_of
 from .canonical import children, counts, events, offences, population, searches, table
 from .ethnicity_source import SELF, kinds, refuse_no_groups
 from .large import Stored
+from .reading import in_place_of
 from .tables import DataError, near, read, shown
 from .vocabulary import BROAD, EVENT_UNITS, STAGES, TABLES, UNITS, UNKNOWN, Stage
 
@@ -194,6 +195,10 @@ def found(folder: Path) -> Path:
     return next((p / folder for p in places if (p / folder).is_dir()), folder)
 
 
+_NEEDED = ("counts", "events", "searches")
+"""A study has one of these tables."""
+
+
 def _present(folder: Path) -> list[str]:
     """List the canonical tables of a folder, or refuse it."""
     present = [name for name in TABLES if large_files.path_of(folder, name)]
@@ -204,12 +209,17 @@ def _present(folder: Path) -> list[str]:
             else f"{folder.name}/: there is no such folder, neither here nor in the folders above. Check its name, or "
             "give its whole path."
         )
-    if not {"counts", "events", "searches"} & set(present):
+    if not set(_NEEDED) & set(present):
+        instead = (in_place_of(folder / f"{name}.csv") for name in _NEEDED)
+        do = next(
+            filter(None, instead),
+            " Give a folder with counts.csv, or with children.csv, events.csv and population.csv.",
+        )
         there = ", ".join(shown(p.name) for p in sorted(folder.glob("*"))[:6])
         raise DataError(
             f"{folder.name}/ is not a study: it holds none of counts.csv, events.csv and searches.csv"
             + (f" (it holds {there})." if there else ".")
-            + " Give a folder with counts.csv, or with children.csv, events.csv and population.csv."
+            + do
         )
     if "events" in present and "children" not in present:
         raise DataError(

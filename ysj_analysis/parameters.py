@@ -51,6 +51,9 @@ _WORDS = {
 }
 
 
+_SPAN = re.compile(r"\s*(\d{4})\s*[-/\u2013]\s*(?:\d\d){1,2}\s*")
+
+
 class ParameterError(ValueError):
     """The parameters given, or the parameters cell of the notebook, cannot be used."""
 
@@ -73,6 +76,28 @@ class Parameter:
         default = "required" if self.required else f"default {self.default!r}"
         text = re.sub(r"^required:?\s*", "", self.help, flags=re.IGNORECASE)
         return f"{self.name}: {self.type} ({default})" + (f"  {text}" if text else "")
+
+
+def as_year(text: str) -> str:
+    """Say how to write a year that was written otherwise.
+
+    Parameters
+    ----------
+    text : str
+        As it was written.
+
+    Returns
+    -------
+    str
+        What to write.
+
+    Examples
+    --------
+    >>> as_year("2021-22"), as_year("last")
+    ('the year it starts in, as 2021', 'the year it starts in, as 2023 for 2023-24')
+    """
+    span = _SPAN.fullmatch(text)
+    return f"the year it starts in, as {span[1] if span else '2023 for 2023-24'}"
 
 
 def declared(notebook: str | Path) -> dict[str, Parameter]:
@@ -255,7 +280,8 @@ def _problem(parameter: Parameter, value: Any) -> str | None:
     try:
         model(value=value)
     except ValidationError:
-        return f"must be {_WORDS[parameter.type]} ({parameter.type}), and {value!r} is not"
+        year = f": write {as_year(value)}" if parameter.name == "year" and isinstance(value, str) else ""
+        return f"must be {_WORDS[parameter.type]} ({parameter.type}), and {value!r} is not{year}"
     return None
 
 

@@ -15,7 +15,10 @@ from pathlib import Path
 
 import pandas as pd
 
+from .vocabulary import TABLES
+
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_SPREADSHEETS = (".xlsx", ".xlsm", ".xls", ".ods", ".numbers")
 _UNTIDY = (b" ,", b" \r", b" \n", b"\t", b'"', b"\xc2\xa0", b"\xe3\x80\x80")
 
 
@@ -51,8 +54,36 @@ def shown(label: object, limit: int = 40) -> str:
     return "'" + (text if len(text) <= limit else text[: limit - 1] + "…") + "'"
 
 
+def alike(label: object, choices: Iterable[object]) -> str:
+    """Find the choice that is spelt most like a label; empty when none is.
+
+    Parameters
+    ----------
+    label : object
+        What was written.
+    choices : iterable
+        What could have been meant.
+
+    Returns
+    -------
+    str
+        One of the choices, or nothing.
+
+    Examples
+    --------
+    >>> alike("WHITE", ["Black", "White"]), alike("reoffending_cohort", ["cohort", "bail"])
+    ('White', '')
+    """
+    known = {str(c).casefold(): str(c) for c in choices}
+    match = difflib.get_close_matches(str(label).casefold()[:200], known, n=1, cutoff=0.6)
+    return known[match[0]] if match else ""
+
+
 def near(label: object, choices: Iterable[object]) -> str:
     """Say which of the choices a label nearly is, as a clause; empty when none is near.
+
+    Near is what is spelt alike, or else the only choice whose words are all in the label, or the other way
+    round. Whether a label may be shown is asked of :func:`alike`: a child's name may hold a word of ours.
 
     Parameters
     ----------
@@ -68,12 +99,45 @@ def near(label: object, choices: Iterable[object]) -> str:
 
     Examples
     --------
-    >>> near("WHITE", ["Black", "White"])
-    " Did you mean 'White'?"
+    >>> near("WHITE", ["Black", "White"]), near("reoffending_cohort", ["cohort", "bail"])
+    (" Did you mean 'White'?", " Did you mean 'cohort'?")
     """
-    known = {str(c).casefold(): str(c) for c in choices}
-    match = difflib.get_close_matches(str(label).casefold()[:200], known, n=1, cutoff=0.6)
-    return f" Did you mean {shown(known[match[0]])}?" if match else ""
+    choices = list(dict.fromkeys(map(str, choices)))
+    own = _words(label)
+    shared = [c for c in choices if own and (words := _words(c)) and (words <= own or own <= words)]
+    meant = alike(label, choices) or (shared[0] if len(shared) == 1 else "")
+    return f" Did you mean {shown(meant)}?" if meant else ""
+
+
+def _words(label: object) -> set[str]:
+    """Take a label apart into its words of three letters or more."""
+    return set(re.findall(r"[^\W_]{3,}", str(label)[:200].casefold()))
+
+
+def in_place_of(path: Path) -> str:
+    """Say what is there in place of a CSV that is not: a spreadsheet, or a file of a name like it.
+
+    Parameters
+    ----------
+    path : Path
+        The CSV.
+
+    Returns
+    -------
+    str
+        What to do, with a space before it; nothing where nothing there is like it.
+    """
+    there = sorted(p for p in path.parent.glob("*") if p.is_file() and not p.name.startswith(("~$", ".")))
+    others = set(TABLES) - {path.stem}  # counts.xlsx is no population.csv
+    sheets = [p.name for p in there if p.suffix.casefold() in _SPREADSHEETS and p.stem not in others]
+    if sheets:
+        sheet = alike(path.stem, sheets) or sheets[0]
+        return (
+            f" Open {shown(sheet)} and save the sheet that has the table as 'CSV UTF-8', named {path.name}."
+        )
+    files = {p.stem: p.name for p in there if p.suffix.casefold() == ".csv"}
+    like = alike(path.stem, files)
+    return f" Did you mean {shown(files[like])}?" if like else ""
 
 
 # -- reading -----------------------------------------------------------------------------------------
@@ -103,10 +167,9 @@ def read(path: Path, *, empty: bool = False) -> pd.DataFrame:
     try:
         raw = path.read_bytes()
     except FileNotFoundError:
-        raise DataError(
-            f"{path.name}: there is no such file in {path.parent.name or 'this folder'}/. "
-            "Check its name, and the folder's."
-        ) from None
+        where = f"{path.parent.name}/" if path.parent.name else "this folder"
+        do = in_place_of(path) or " Check its name, and the folder's."
+        raise DataError(f"{path.name}: there is no such file in {where}.{do}") from None
     except OSError as error:
         raise DataError(f"{path.name}: cannot be opened ({error.strerror}).") from None
     _refuse_other_encodings(raw, path.name)

@@ -9,6 +9,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from .reading import alike
 from .tables import DataError, near, shown
 from .vocabulary import (
     BASES,
@@ -140,9 +141,9 @@ def read(folder: Path) -> dict:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise DataError(f"study.toml: cannot be read ({error}). Correct that line.") from None
     for key, value in given.items():
-        if key not in SETTINGS and (hint := near(key, SETTINGS)):
+        if key not in SETTINGS and alike(key, SETTINGS):
             raise DataError(
-                f"study.toml: there is no setting {shown(key)}.{hint} Correct it, or take it out."
+                f"study.toml: there is no setting {shown(key)}.{near(key, SETTINGS)} Correct it, or take it out."
             )
         if key in SETTINGS and not SETTINGS[key].holds(value):
             raise DataError(

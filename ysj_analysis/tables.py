@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 import pandas as pd
 
-from .reading import DataError, near, read, shown
+from .reading import DataError, alike, near, read, shown
 from .vocabulary import BROAD, ETHNICITIES, KEYS, STAGES, TABLES, UNKNOWN, Column, Stage
 
 __all__ = ["SUPPRESSED", "DataError", "check", "in_order", "near", "read", "refuse_totals", "shown"]
@@ -131,7 +131,7 @@ def _examples(values: pd.Series, column: Column, choices, *, of_children: bool) 
     counts = values.value_counts()
     if of_children:
         words = (*choices, *BROAD, *(w for e in ETHNICITIES for w in e.label.split()))
-        counts = counts[[n >= _MANY or bool(near(v, words)) for v, n in counts.items()]]
+        counts = counts[[n >= _MANY or bool(alike(v, words)) for v, n in counts.items()]]
         if counts.empty:
             return ""
     listed = ", ".join(f"{shown(label)} ({n:,})" for label, n in counts.head(5).items())
