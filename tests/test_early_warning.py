@@ -72,14 +72,14 @@ def test_flags_are_of_printed_ratios_beyond_the_rule_in_every_period():
 
 def test_what_is_said_of_flags():
     found = early_warning.flagged(STUDY, RULE, area="Islington", year=2023, years=5)
-    said = flag_sentences.flags(found.derive(early_warning.raised, year=2023), WORDS, rule=RULE)
+    said = flag_sentences.flags(found.derive(early_warning.last_period, year=2023), WORDS, rule=RULE)
     assert said[0].startswith("The rule, declared before looking: ratio above 1.5 for 2 consecutive periods")
     assert any(s.startswith("Flagged, 2 periods running. Black children were arrested at") for s in said)
     assert said[-1].startswith("A flag is a reason to explain or to change")
     strict = Rule(threshold=50.0, declared="2024-04-01")
     none = early_warning.flagged(STUDY, strict, area="Islington", year=2023, years=5)
     assert "nothing is flagged" in " ".join(
-        flag_sentences.flags(none.derive(early_warning.raised, year=2023), WORDS, rule=strict)
+        flag_sentences.flags(none.derive(early_warning.last_period, year=2023), WORDS, rule=strict)
     )
 
 
@@ -106,26 +106,26 @@ def test_a_flag_gives_nothing_away():
 
 
 def test_the_favourable_side_and_the_interval_are_said():
-    raised = early_warning.flagged(STUDY, RULE, area="Islington", year=2023, years=5).derive(
-        early_warning.raised, year=2023
+    last = early_warning.flagged(STUDY, RULE, area="Islington", year=2023, years=5).derive(
+        early_warning.last_period, year=2023
     )
-    rule = flag_sentences.flags(raised, WORDS, rule=RULE)[0]
+    rule = flag_sentences.flags(last, WORDS, rule=RULE)[0]
     assert "(no further action, diversion and bail), a ratio below 0.67 counts instead" in rule
     assert "The rule looks at the ratio and not at its interval" in rule
     whole = dataclasses.replace(RULE, measured_by="limit")
-    assert "not at its interval" not in flag_sentences.flags(raised, WORDS, rule=whole)[0]
+    assert "not at its interval" not in flag_sentences.flags(last, WORDS, rule=whole)[0]
 
 
 def test_flags_that_nobody_listed_are_named():
-    raised = early_warning.flagged(STUDY, RULE, area="Islington", year=2023, years=5).derive(
-        early_warning.raised, year=2023
+    last = early_warning.flagged(STUDY, RULE, area="Islington", year=2023, years=5).derive(
+        early_warning.last_period, year=2023
     )
     ledger = actions.read(ROOT / "data/synthetic")
 
     def named(lines):
-        return flag_sentences.not_listed(raised, rows_of(lines), WORDS)
+        return flag_sentences.not_listed(last, rows_of(lines), WORDS)
 
-    flagged = raised.table.query("flag == 'flagged'")
+    flagged = last.table.query("flag == 'flagged'")
     have = set(ledger[["stage", "group"]].itertuples(index=False, name=None))
     new = set(flagged[["stage", "group"]].astype(str).itertuples(index=False, name=None)) - have
     (text,) = named(ledger)

@@ -260,7 +260,7 @@ def flags(
     area, year = area or study.areas[0], year or study.years[1]
     found = early_warning.flagged(study, rule, area=area, year=year, years=years, reference=reference)
     print(
-        *flag_sentences.flags(found.derive(early_warning.raised, year=year), Words.of(study), rule=rule),
+        *flag_sentences.flags(found.derive(early_warning.last_period, year=year), Words.of(study), rule=rule),
         sep="\n",
     )
     if out:

@@ -160,8 +160,8 @@ def held_against(policy: Policy, stages: Sequence[str]) -> tuple[str, ...]:
     return tuple(stages) if policy.protects else ()
 
 
-def raised(table: pd.DataFrame, *, year: int) -> pd.DataFrame:
-    """Keep what is flagged in the last period, and say of how many comparisons that is.
+def last_period(table: pd.DataFrame, *, year: int) -> pd.DataFrame:
+    """Keep the last period, and say how many of its comparisons could be assessed.
 
     Parameters
     ----------
@@ -173,13 +173,12 @@ def raised(table: pd.DataFrame, *, year: int) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        The rows flagged, on watch or held back for progress, with ``compared``, ``not_assessed`` and ``without_base``:
-        how many comparisons the last period has, how many of them could not be assessed, and of how many of these
-        it is not known what they are out of; of the others there are too few children.
+        Its rows, with ``compared``, ``not_assessed`` and ``without_base``: how many they are, how many of them could
+        not be assessed, and of how many of these it is not known what they are out of; of the others there are too
+        few children.
     """
     last = table[table["year"].eq(year)]
     unseen = last["flag"].eq("not assessed")
     nobody = unseen & last["why"].eq("no_denominator")
-    kept = last[last["flag"].isin(["flagged", "watch", "progress"])]
     numbers = {"compared": len(last), "not_assessed": unseen.sum(), "without_base": nobody.sum()}
-    return kept.assign(**{c: str(n) for c, n in numbers.items()}).reset_index(drop=True)
+    return last.assign(**{c: str(n) for c, n in numbers.items()}).reset_index(drop=True)

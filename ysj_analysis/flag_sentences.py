@@ -20,13 +20,13 @@ _HOW = {"flagged": "Flagged", "watch": "On watch", "progress": "Held back for pr
 
 
 @wording.said
-def flags(raised: Released, words: Words, *, rule: Rule, stages: Sequence[str] = ()) -> list[str]:
+def flags(last: Released, words: Words, *, rule: Rule, stages: Sequence[str] = ()) -> list[str]:
     """Say the rule, and each flag of the last period.
 
     Parameters
     ----------
-    raised : Released
-        Of ``early_warning.flagged``, then ``early_warning.raised``.
+    last : Released
+        Of ``early_warning.flagged``, then ``early_warning.last_period``.
     words : Words
         The study's words.
     rule : Rule
@@ -39,7 +39,7 @@ def flags(raised: Released, words: Words, *, rule: Rule, stages: Sequence[str] =
     list of str
         The rule; a sentence or two for each flag; how many could not be assessed; what a flag means.
     """
-    table = require(raised).table
+    table = require(last).table
     said = [
         " ".join(
             [
@@ -49,15 +49,13 @@ def flags(raised: Released, words: Words, *, rule: Rule, stages: Sequence[str] =
             ]
         )
     ]
-    if table.empty:
-        return [*said, "By this rule nothing is flagged in the last period.", _MEANS]
+    found = table[table["flag"].isin(list(_HOW))]
     said += [
         f"{_HOW[row['flag']]}, {row['periods_beyond']} period{'s' if row['periods_beyond'] > 1 else ''} running. "
         f"{finding(row, words)}"
-        for row in table.to_dict("records")
-    ]
-    first = table.iloc[0]
-    if first["not_assessed"] != "0":
+        for row in found.to_dict("records")
+    ] or ["By this rule nothing is flagged in the last period."]
+    if not table.empty and (first := table.iloc[0])["not_assessed"] != "0":
         nobody = int(first["without_base"])
         few = int(first["not_assessed"]) - nobody
         why = [f"{few} with too few children"] * bool(few) + [f"{nobody} out of a number not known"] * bool(
@@ -71,13 +69,13 @@ def flags(raised: Released, words: Words, *, rule: Rule, stages: Sequence[str] =
 
 @instead(lambda none: [])
 @wording.said
-def not_listed(raised: Released, listed: Released, words: Words) -> list[str]:
+def not_listed(last: Released, listed: Released, words: Words) -> list[str]:
     """Say which flags of the last period nobody has put on the list of what is done about them.
 
     Parameters
     ----------
-    raised : Released
-        Of ``early_warning.flagged``, then ``early_warning.raised``.
+    last : Released
+        Of ``early_warning.flagged``, then ``early_warning.last_period``.
     listed : Released
         From ``actions.listed``, of the same area.
     words : Words
@@ -88,7 +86,7 @@ def not_listed(raised: Released, listed: Released, words: Words) -> list[str]:
     list of str
         One sentence that names them, or nothing.
     """
-    flagged = require(raised).table
+    flagged = require(last).table
     flagged = flagged[flagged["flag"].eq("flagged")]
     have = set(require(listed).table[list(_ABOUT)].astype(str).itertuples(index=False, name=None))
     new = [row for row in flagged.to_dict("records") if tuple(str(row[c]) for c in _ABOUT) not in have]

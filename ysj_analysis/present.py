@@ -128,7 +128,7 @@ def table(
     return Shown(page, _bundle(tidy, name, headed(title, first.policy), first))
 
 
-_ALL_OF = "Counts are rounded, so 100.0% may be of all but a few."
+_ALL_OF = "Counts are rounded, so a share of all may be of all but a few."
 
 
 def data(*released: Released | Absent, name: str, title: str) -> Shown:
