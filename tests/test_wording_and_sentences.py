@@ -407,10 +407,10 @@ def test_groups_without_a_clear_gap_are_said_together():
     )
     near, few = sentences.headlines(ratios, gaps, WORDS)
     assert near.startswith(
-        "For Asian children and Mixed-heritage children, no stage with enough children to compare shows a gap that is "
-        "clearly worse than for White children. Nearest to one come: Asian children, arrest (relative rate 0.90, 95% "
+        "For Mixed-heritage children and Asian children, no stage with enough children to compare shows a gap that is "
+        "clearly worse than for White children. Nearest to one: Mixed-heritage children, arrest (relative rate 1.05, "
     )
-    assert "Mixed-heritage children, arrest (relative rate 1.05, " in near
+    assert " Of Asian children no relative rate points that way. This is not evidence" in near
     assert (
         few
         == "Too few children of other ethnic groups are recorded at any stage to compare with White children."

@@ -359,7 +359,7 @@ def _in_children(row: dict, above: pd.DataFrame, words: Words) -> str:
 
 def _nothing_sure(several: list[pd.DataFrame], words: Words) -> list[str]:
     """Say of the groups without a clear gap which of their ratios comes nearest to one."""
-    near, few, other = {}, [], ""
+    near, away, few, other = {}, [], [], ""
     for rows in several:
         who, other = people(rows.iloc[0], words)
         worse = _worse(rows, rows["estimate"], rows["estimate"], words)
@@ -368,18 +368,25 @@ def _nothing_sure(several: list[pd.DataFrame], words: Words) -> list[str]:
             few.append(who)
             continue
         toward = np.where(worse > 0, limit, np.nan)
-        row = rows.iloc[int(np.nanargmax(limit if np.isnan(toward).all() else toward))].to_dict()
+        if np.isnan(toward).all():
+            away.append(who)
+            continue
+        row = rows.iloc[int(np.nanargmax(toward))].to_dict()
         near[who] = (
             f"{who}, {wording.lower(words.stage(row['stage']))} (relative rate {row['estimate']:.2f}, "
             f"{interval_of(row)}; {counts(row, words)}; {words.when(row)})"
         )
     said = []
-    if near:
-        text = (
-            f"for {wording.join(list(near))}, no stage with enough children to compare shows a gap that is clearly "
-            f"worse than for {other}. Nearest to one come"
-        )
-        said.append(f"{sentence(f'{text}: ' + '; '.join(near.values()))} {wording.NO_EVIDENCE}")
+    if near or away:
+        parts = [
+            sentence(
+                f"for {wording.join([*near, *away])}, no stage with enough children to compare shows a gap that is "
+                f"clearly worse than for {other}"
+            )
+        ]
+        parts += [sentence(f"nearest to one: {'; '.join(near.values())}")] * bool(near)
+        parts += [f"Of {wording.join(away)} no relative rate points that way."] * bool(away)
+        said.append(f"{' '.join(parts)} {wording.NO_EVIDENCE}")
     if few:
         said.append(
             sentence(f"too few {wording.join(few)} are recorded at any stage to compare with {other}")
