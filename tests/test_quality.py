@@ -544,12 +544,9 @@ def test_check_says_what_each_number_of_children_counts(tmp_path, capsys):
     assert len({held, len(within), told[1]}) == 3
     assert f"of {len(within)} children (" in out
     assert f"of {told[1]} children (" in out
-    assert "other places" in out
-    assert "found little" in out
-    assert out.endswith(
-        "A place is a stage or a table. A check that found little is a note: something, but less than what asks for "
-        "care (docs/quality.md). Every check at every place: --all.\n"
-    )
+    assert "other stages or tables" in out
+    assert "found less than asks for care" in out
+    assert out.endswith("Every check at every stage and table: --all. What each means: docs/quality.md.\n")
     assert "\n\n\n" not in out
 
 

@@ -196,10 +196,7 @@ def check(folder: Path, /, *, every: Annotated[bool, Parameter(name="--all", neg
     return DONE if unusable.empty else USAGE
 
 
-_MEANT = (
-    "A place is a stage or a table. A check that found little is a note: something, but less than what asks for care "
-    "(docs/quality.md). Every check at every place: --all."
-)
+_MEANT = "Every check at every stage and table: --all. What each means: docs/quality.md."
 
 
 def _remarks(study, profile) -> list[str]:

@@ -71,7 +71,9 @@ def _finding(row: dict, words: Words) -> str:
         else f"in the {'ledger' if table == 'ledger' else f'table of {table}'}"
     )
     others = int(row["places"]) - 1
-    more = f", and in {others} other {'place' if others == 1 else 'places'}" if others else ""
+    more = (
+        f", and at {others} other {'stage or table' if others == 1 else 'stages or tables'}" if others else ""
+    )
     lead = "This makes the study unusable" if row["severity"] == STOPS else "Caution"
     share = f"{row['percent']:.1f}%" if row["percent"] >= 0.05 else "under 0.1%"
     return (
@@ -86,7 +88,7 @@ def _rest(table: pd.DataFrame, grave: bool) -> str:
     parts = [
         f"{number[severity]:,} {what}"
         for severity, what in (
-            (NOTE, "found little"),
+            (NOTE, "found less than asks for care"),
             (CLEAR, "found nothing"),
             (NOT_SHOWN, "found nothing or too few to show"),
             (NOT_CHECKED, "could not be made with this data"),
