@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import pandas as pd
+
 from . import wording
 from .absent import instead
 from .disclosure import Released, require
@@ -55,16 +57,7 @@ def flags(last: Released, words: Words, *, rule: Rule, stages: Sequence[str] = (
         f"{finding(row, words)}"
         for row in found.to_dict("records")
     ] or ["By this rule nothing is flagged in the last period."]
-    if not table.empty and (first := table.iloc[0])["not_assessed"] != "0":
-        nobody = int(first["without_base"])
-        few = int(first["not_assessed"]) - nobody
-        why = [f"{few} with too few children"] * bool(few) + [f"{nobody} out of a number not known"] * bool(
-            nobody
-        )
-        said.append(
-            f"{first['not_assessed']} of {first['compared']} comparisons could not be assessed: {wording.join(why)}."
-        )
-    return [*said, _MEANS]
+    return [*said, *_not_assessed(table), _MEANS]
 
 
 @instead(lambda none: [])
@@ -97,6 +90,19 @@ def not_listed(last: Released, listed: Released, words: Words) -> list[str]:
         )
     named = [f"{who} ({wording.join(stages)})" for who, stages in groups.items()]
     return [f"Flagged by the rule, and not on this list yet: {wording.join(named)}."] if new else []
+
+
+def _not_assessed(table: pd.DataFrame) -> list[str]:
+    """Say how many comparisons could not be assessed, and why."""
+    if table.empty or (first := table.iloc[0])["not_assessed"] == "0":
+        return []
+    nobody = int(first["without_base"])
+    few = int(first["not_assessed"]) - nobody
+    why = ", because too few children are in them"
+    if nobody:
+        too_few = f"{few} with too few children and " if few else ""
+        why = f": {too_few}{nobody} out of a number not known"
+    return [f"{first['not_assessed']} of {first['compared']} comparisons could not be assessed{why}."]
 
 
 def _held_against(stages: Sequence[str], words: Words) -> list[str]:
