@@ -489,3 +489,19 @@ def test_counts_inside_a_text_are_printed_by_the_same_rule():
         ledger, policy=disclosure.RESTRICTED, counts=("removed",), texts=("what", "why")
     )
     assert board.table["what"].to_list() == ledger["what"].to_list()
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "match"),
+    [
+        ("events", -1, r"events is negative in 1 of 2 rows: -1\. First: row 0"),
+        ("events", 45.5, r"events is not a whole number in 1 of 2 rows: 45\.5\. First: row 0"),
+        ("denominator", float("inf"), "denominator is infinite in 1 of 2 rows"),
+    ],
+)
+def test_what_cannot_be_a_count_is_not_released(column, value, match):
+    table = pd.DataFrame({"group": ["Black", "White"], "events": [40.0, 60.0], "denominator": [90.5, 150.0]})
+    assert len(disclosure.release(table).table) == 2  # child-years may be a fraction
+    table.loc[0, column] = value
+    with pytest.raises(ValueError, match=match):
+        disclosure.release(table)

@@ -533,3 +533,11 @@ def test_a_table_without_rows_is_one_without_rows(measure, reference):
     none = getattr(measures, measure)(counts.iloc[:0], reference=reference)
     assert len(none) == 0
     assert list(none.columns) == list(whole.columns)
+
+
+def test_a_group_without_a_name_is_refused():
+    table = pd.DataFrame(
+        {"group": ["Black", None], "base": "arrest", "events": [4, 5], "denominator": [9, 9]}
+    )
+    with pytest.raises(ValueError, match=r"group is missing in 1 of 2 rows: .*First: row 1.* Unknown"):
+        measures.rates(table)

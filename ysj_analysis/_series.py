@@ -16,6 +16,10 @@ COUNTED = ("base", "events", "denominator")
 
 def checked(table: pd.DataFrame, needed: tuple[str, ...]) -> pd.DataFrame:
     """Refuse a table without the columns needed or with impossible counts; number its rows."""
+    if not isinstance(table, pd.DataFrame):
+        raise TypeError(
+            f"this takes a table (DataFrame) with {', '.join(needed)}, not {type(table).__name__}."
+        )
     missing = [c for c in needed if c not in table.columns]
     if missing:
         raise ValueError(

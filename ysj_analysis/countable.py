@@ -27,8 +27,8 @@ def checked(table: pd.DataFrame) -> pd.DataFrame:
     TypeError
         If it is no table, saying what makes one of it.
     ValueError
-        If a column is missing, a group occurs twice in one comparison, or a count is impossible. A
-        missing count is a hidden one, and passes.
+        If a column is missing, a group has no name or occurs twice in one comparison, or a count is impossible.
+        A missing count is a hidden one, and passes.
     """
     if not isinstance(table, pd.DataFrame):
         kind = type(table).__name__
@@ -47,6 +47,10 @@ def checked(table: pd.DataFrame) -> pd.DataFrame:
             f"{', '.join(map(str, table.columns))}."
         )
     table = table.reset_index(drop=True)
+    nameless = table["group"].isna().to_numpy()
+    refuse(
+        nameless, table, "group", table["group"], "missing", "Name the group: Unknown, where it is not known."
+    )
     repeated = table.duplicated([*keys(table), "group"]).to_numpy()
     if repeated.any():
         first = int(np.flatnonzero(repeated)[0])
@@ -60,24 +64,46 @@ def checked(table: pd.DataFrame) -> pd.DataFrame:
 
 def _check_counts(table: pd.DataFrame) -> None:
     """Refuse counts that cannot be."""
-    counts = {}
-    for column in ("events", "denominator"):
-        number = pd.to_numeric(table[column], errors="coerce").to_numpy(float, na_value=np.nan)
-        text = np.isnan(number) & table[column].notna().to_numpy()
-        refuse(
-            text, table, column, table[column], "not a number", "Give a number; leave a hidden one missing."
-        )
-        refuse(number < 0, table, column, number, "negative", "Correct it.")
-        refuse(np.isinf(number), table, column, number, "infinite", "Correct it.")
-        counts[column] = number
     cohort = table["base"].ne(POPULATION).to_numpy(bool)
-    for column, must_be_whole in (("events", cohort | True), ("denominator", cohort)):
-        number = counts[column]
-        remedy = "Give the count itself, not one that was averaged or estimated."
-        refuse(must_be_whole & (number % 1 > 0), table, column, number, "not a whole number", remedy)
+    counts = {
+        "events": refuse_amount(table, "events", whole=True),
+        "denominator": refuse_amount(table, "denominator", whole=cohort),
+    }
     above = cohort & (counts["events"] > counts["denominator"])
     remedy = "A cohort cannot hold more events than children: check the two, or the base."
     refuse(above, table, "events", counts["events"], "above denominator", remedy)
+
+
+def refuse_amount(table: pd.DataFrame, column: str, *, whole: np.ndarray | bool) -> np.ndarray:
+    """Refuse what cannot be a count, and give it as numbers.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Its rows numbered from 0.
+    column : str
+        Of counts, or of child-years; a missing one is hidden.
+    whole : array of bool, or bool
+        In which rows only a whole number can be.
+
+    Returns
+    -------
+    array of float
+        The column.
+
+    Raises
+    ------
+    ValueError
+        If one is no number, negative, infinite, or a fraction where it cannot be.
+    """
+    number = pd.to_numeric(table[column], errors="coerce").to_numpy(float, na_value=np.nan)
+    text = np.isnan(number) & table[column].notna().to_numpy()
+    refuse(text, table, column, table[column], "not a number", "Give a number; leave a hidden one missing.")
+    refuse(number < 0, table, column, number, "negative", "Correct it.")
+    refuse(np.isinf(number), table, column, number, "infinite", "Correct it.")
+    remedy = "Give the count itself, not one that was averaged or estimated."
+    refuse(whole & (number % 1 > 0), table, column, number, "not a whole number", remedy)
+    return number
 
 
 def refuse(

@@ -16,6 +16,7 @@ import pandas as pd
 
 from .absent import instead
 from .audit_hidden import Rows, note, printed_rows
+from .countable import refuse_amount
 from .once import anew, doing, keeping, once
 from .policies import (
     EDITIONS,
@@ -261,6 +262,8 @@ def release(
     DisclosureError
         If another column holds numbers: measures are taken of what was released, not released. If the
         counts of two rows cannot be told apart by their labels.
+    ValueError
+        If a count is negative or infinite, or events are no whole number.
 
     Examples
     --------
@@ -282,6 +285,8 @@ def release(
             "disclosure.release(counts).measure(measures.rates)."
         )
     plain = table.reset_index(drop=True)
+    for column in counts:
+        refuse_amount(plain, column, whole=column.endswith("events"))
     printed, rows = printed_rows(plain, counts, policy, of, texts=texts)
     doing(anew)  # what is hidden is not among the arguments
     return _known(_made(printed, policy, counts, rows=rows, by_row=True))
